@@ -1,0 +1,1 @@
+"""Carillon: a self-hosted job scheduler."""

@@ -1,0 +1,157 @@
+"""Settings: read once from the environment, loud and exact when wrong.
+
+Every setting is an environment variable ``CARILLON_<NAME>``. A secret may come from a file instead:
+``CARILLON_<NAME>_FILE`` names it, and its content without the trailing newline is the value.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from tzlocal import get_localzone_name
+
+PREFIX = "CARILLON_"
+CONNECTION_PREFIX = "CARILLON_CONNECTION_"
+T = TypeVar("T")
+
+
+class SettingsError(Exception):
+    """A setting is wrong. The message names the variable, its value and what would be right."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    host: str = "127.0.0.1"
+    port: int = 8080
+    data_dir: Path = Path("data")  # database, secret key, result files
+    database_url: str = ""  # empty: SQLite in the data directory
+    timezone: str = "UTC"  # for schedules that name no zone; default the host's
+    workers: int = 4  # worker processes; default twice the cores, at least 4
+    log_format: str = "text"  # or "json"
+    admin_username: str = "admin"
+    admin_password: str | None = field(default=None, repr=False)  # None: generated and printed once
+    connections: Mapping[str, str] = field(default_factory=dict, repr=False)  # name in lower case -> SQLAlchemy URL
+    shutdown_grace: float = 30  # seconds that running work gets after SIGTERM
+    trusted_hosts: tuple[str, ...] = ()  # further Host names that the server answers to
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL of Carillon's own database, always with a driver."""
+        if not self.database_url:
+            return f"sqlite:///{(self.data_dir / 'carillon.db').absolute()}"
+        return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", self.database_url)
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings. Raises ``SettingsError``; an unknown ``CARILLON_`` variable is an error, as it is a typo."""
+    values = _resolve_files(environ)
+    connections = {
+        name.removeprefix(CONNECTION_PREFIX).lower(): _connection(name, value)
+        for name, value in values.items()
+        if name.startswith(CONNECTION_PREFIX)
+    }
+    known = {name: value for name, value in values.items() if not name.startswith(CONNECTION_PREFIX)}
+    _refuse_unknown(known)
+    given = {field_name: READERS[name](name, known[name]) for name, field_name in NAMES.items() if known.get(name)}
+    given.setdefault("workers", max(4, 2 * (os.cpu_count() or 1)))
+    given.setdefault("timezone", _host_zone())
+    return Settings(**given, connections=connections)  # type: ignore[arg-type]
+
+
+def _resolve_files(environ: Mapping[str, str]) -> dict[str, str]:
+    values = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+    for name in [name for name in values if name.endswith("_FILE")]:
+        target, path = name.removesuffix("_FILE"), values.pop(name)
+        if target in values:
+            raise SettingsError(f"{target} and {name} are both set: set one of them")
+        try:
+            values[target] = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{name}={path!r} cannot be read: {error}") from None
+    return values
+
+
+def _refuse_unknown(values: Mapping[str, str]) -> None:
+    unknown = sorted(name for name in values if name not in NAMES and not name.startswith(IGNORED))
+    if unknown:
+        raise SettingsError(f"{unknown[0]} is no setting of Carillon; there are: {', '.join(NAMES)}")
+
+
+def _host_zone() -> str:
+    try:
+        name = get_localzone_name()
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return "UTC"
+    return name
+
+
+def _text(name: str, value: str) -> str:
+    return value
+
+
+def _integer(low: int, high: int) -> Callable[[str, str], int]:
+    def read(name: str, value: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", value) or not low <= int(value) <= high:
+            raise SettingsError(f"{name}={value!r} is not a whole number from {low} to {high}")
+        return int(value)
+
+    return read
+
+
+def _choice(*choices: str) -> Callable[[str, str], str]:
+    def read(name: str, value: str) -> str:
+        if value not in choices:
+            raise SettingsError(f"{name}={value!r} is none of: {', '.join(choices)}")
+        return value
+
+    return read
+
+
+def _zone(name: str, value: str) -> str:
+    if value not in available_timezones():
+        raise SettingsError(f"{name}={value!r} is no time zone of the IANA database (an example: Europe/Paris)")
+    return value
+
+
+def _database(name: str, value: str) -> str:
+    if not re.match(r"^(sqlite|postgres(ql)?(\+psycopg)?)://", value):
+        raise SettingsError(f"{name} is neither a sqlite:/// nor a postgresql:// URL")
+    return value
+
+
+def _connection(name: str, value: str) -> str:
+    if not re.fullmatch(r"CARILLON_CONNECTION_[A-Z0-9_]{1,64}", name):
+        raise SettingsError(f"{name} is no name for a connection: use capital letters, digits and _")
+    if not re.match(r"^[a-z][a-z0-9_+]*://", value):
+        raise SettingsError(f"{name} is no SQLAlchemy URL (an example: postgresql://user:password@host/database)")
+    return value
+
+
+def _hosts(name: str, value: str) -> tuple[str, ...]:
+    return tuple(host.strip().lower() for host in value.split(",") if host.strip())
+
+
+READERS: dict[str, Callable[[str, str], object]] = {
+    "CARILLON_HOST": _text,
+    "CARILLON_PORT": _integer(1, 65535),
+    "CARILLON_DATA_DIR": lambda name, value: Path(value).expanduser(),
+    "CARILLON_DATABASE_URL": _database,
+    "CARILLON_TIMEZONE": _zone,
+    "CARILLON_WORKERS": _integer(1, 512),
+    "CARILLON_LOG_FORMAT": _choice("text", "json"),
+    "CARILLON_ADMIN_USERNAME": _text,
+    "CARILLON_ADMIN_PASSWORD": _text,
+    "CARILLON_SHUTDOWN_GRACE": _integer(0, 3600),
+    "CARILLON_TRUSTED_HOSTS": _hosts,
+}
+NAMES = {name: name.removeprefix(PREFIX).lower() for name in READERS}
+IGNORED = ("CARILLON_TEST_", "CARILLON_JOB_TYPES")
