@@ -1,0 +1,231 @@
+"""The timer: APScheduler 3 with its SQLAlchemy job store as a projection of our tables.
+
+What stock APScheduler does and we must not (measured on 3.11.3): it deletes rows that it cannot unpickle, writes one
+pickled transaction per due job, drops late jobs without a word, and its loop thread dies on a database error while
+``running`` stays True. So the table is only a list of next times. Each row points at one function that never moves and
+carries a trigger id; it can be rebuilt from ours at any time, and the loop asks the engine what is due.
+"""
+
+import hmac
+import io
+import logging
+import pickle
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from apscheduler.job import Job
+from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.core.db import PATIENT, Database, lock_wait_seconds
+from app.core.errors import UnavailableError
+from app.core.models import Trigger
+from app.core.ports import Clock
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 1.0  # seconds at most between two looks: clocks are stepped, other processes write
+RECONCILE_EVERY = 60.0  # seconds
+BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds after the first, second ... fault in a row
+MAC = 32  # bytes of HMAC-SHA256 in front of each pickle
+UNLIMITED = 10**6
+
+
+def fire(trigger_id: int) -> None:
+    """What each APScheduler job points at. Never called: the loop asks the engine for all that is due."""
+    raise AssertionError(f"APScheduler itself tried to run trigger {trigger_id}")
+
+
+class LedgerTrigger(BaseTrigger):  # type: ignore[misc]
+    """Stands for one of our triggers; when it fires is in our table, not here."""
+
+    def __init__(self, trigger_id: int) -> None:
+        self.trigger_id = trigger_id
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        return None
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == (__name__, "LedgerTrigger"):
+            return LedgerTrigger
+        raise pickle.UnpicklingError(f"{module}.{name} has no place in the job store")
+
+
+class ParkingJobStore(SQLAlchemyJobStore):  # type: ignore[misc]
+    """Reads only rows that carry our HMAC, deletes none that it cannot read."""
+
+    def __init__(self, db: Database, key: bytes) -> None:
+        super().__init__(engine=db.engine)
+        self.db = db
+        self._key = key
+
+    def project(self, session: Session, changes: Sequence[tuple[int, datetime | None]]) -> None:
+        """Write new next times, in the caller's transaction. The pickles stay as they are."""
+        table = self.jobs_t
+        rows = [{"row_id": row_id(trigger_id), "at": _timestamp(at)} for trigger_id, at in changes]
+        statement = update(table).where(table.c.id == bindparam("row_id")).values(next_run_time=bindparam("at"))
+        session.connection().execute(statement, rows)
+
+    def reconcile(self) -> int:
+        """Make the table say what ours say. Gives the number of rows that were wrong."""
+        with self.db.transaction() as session:
+            wanted = {
+                row_id(trigger_id): (trigger_id, _timestamp(at))
+                for trigger_id, at in session.execute(select(Trigger.id, Trigger.next_fire_at)).all()
+            }
+            there = dict(session.execute(select(self.jobs_t.c.id, self.jobs_t.c.next_run_time)).all())
+            missing = [(name, *wanted[name]) for name in wanted.keys() - there.keys()]
+            wrong = [wanted[name] for name in wanted.keys() & there.keys() if wanted[name][1] != there[name]]
+            self._add(session, missing)
+            self._drop(session, there.keys() - wanted.keys())
+            if wrong:
+                self.project(session, [(trigger_id, _moment(at)) for trigger_id, at in wrong])
+            return len(missing) + len(wrong) + len(there.keys() - wanted.keys())
+
+    def _add(self, session: Session, missing: Iterable[tuple[str, int, float | None]]) -> None:
+        rows = [
+            {"id": name, "next_run_time": at, "job_state": self._seal(_state(trigger_id))}
+            for name, trigger_id, at in missing
+        ]
+        if rows:
+            session.execute(insert(self.jobs_t), rows)
+
+    def _drop(self, session: Session, names: Iterable[str]) -> None:
+        rows = [{"row_id": name} for name in names if name.startswith("trigger-")]
+        if rows:
+            session.connection().execute(delete(self.jobs_t).where(self.jobs_t.c.id == bindparam("row_id")), rows)
+
+    def _seal(self, state: dict[str, Any]) -> bytes:
+        pickled = pickle.dumps(state, self.pickle_protocol)
+        return hmac.digest(self._key, pickled, "sha256") + pickled
+
+    def _open(self, sealed: bytes) -> dict[str, Any]:
+        pickled = sealed[MAC:]
+        if not hmac.compare_digest(sealed[:MAC], hmac.digest(self._key, pickled, "sha256")):
+            raise pickle.UnpicklingError("the row was not written with this secret key")
+        state: dict[str, Any] = _Unpickler(io.BytesIO(pickled)).load()
+        return state
+
+    def _reconstitute_job(self, job_state: bytes) -> Job:
+        state = self._open(job_state)
+        state["jobstore"] = self
+        job = Job.__new__(Job)
+        job.__setstate__(state)
+        job._scheduler, job._jobstore_alias = self._scheduler, self._alias
+        return job
+
+    def _get_jobs(self, *conditions: Any) -> list[Job]:
+        table = self.jobs_t
+        with self.db.reading() as session:
+            rows = session.execute(select(table).where(*conditions).order_by(table.c.next_run_time)).all()
+        return [job for row in rows if (job := self._read(row))]
+
+    def _read(self, row: Any) -> Job | None:
+        try:
+            job = self._reconstitute_job(row.job_state)
+        except Exception as error:
+            log.warning("row %r of the job store cannot be read and is left alone: %s", row.id, error)
+            return None
+        job.next_run_time = _moment(row.next_run_time)
+        return job
+
+    def shutdown(self) -> None:
+        """The engine is not ours to dispose."""
+
+
+class TickingScheduler(BackgroundScheduler):  # type: ignore[misc]
+    """APScheduler's thread and life cycle around our own loop step."""
+
+    step: Callable[[], float]
+
+    def _process_jobs(self) -> float:
+        return self.step()
+
+
+class ApschedulerTimer:
+    """Implements ``app.core.ports.Timer``. Set ``tick`` before ``start``: it decides what is due and says when next."""
+
+    def __init__(self, db: Database, key: bytes, clock: Clock) -> None:
+        self.store = ParkingJobStore(db, key)
+        self.clock = clock
+        self.tick: Callable[[], datetime | None] = lambda: None
+        self.scheduler = TickingScheduler(jobstores={"default": self.store}, timezone=UTC)
+        self.scheduler.step = self._step
+        self._faults = 0
+        self._ticked: float | None = None
+        self._reconciled: float | None = None
+
+    def start(self) -> None:
+        self.scheduler.start()
+        self.wake_up()
+
+    def wake_up(self) -> None:
+        if self.scheduler.running:
+            self.scheduler.wakeup()
+
+    def tick_age(self) -> float | None:
+        return None if self._ticked is None else time.monotonic() - self._ticked
+
+    def stop(self) -> None:
+        if self.scheduler.running:
+            self.scheduler.shutdown(wait=False)
+
+    def _step(self) -> float:
+        """One turn of the loop. Gives the seconds until the next; survives everything."""
+        lock_wait_seconds.set(PATIENT)
+        try:
+            wait = self._turn()
+            self._faults = 0
+        except Exception as error:
+            self._faults += 1
+            level = logging.WARNING if isinstance(error, UnavailableError) else logging.ERROR
+            log.log(level, "a look at the clock failed, trying again: %s", error, exc_info=level == logging.ERROR)
+            wait = BACK_OFF[min(self._faults, len(BACK_OFF)) - 1]
+        return wait
+
+    def _turn(self) -> float:
+        now = time.monotonic()
+        if self._reconciled is None or now - self._reconciled > RECONCILE_EVERY:
+            self.store.reconcile()
+            self._reconciled = now
+        next_at = self.tick()
+        self._ticked = time.monotonic()
+        seconds = (next_at - self.clock()).total_seconds() if next_at else LOOK_EVERY
+        return min(max(seconds, 0.0), LOOK_EVERY)
+
+
+def row_id(trigger_id: int) -> str:
+    return f"trigger-{trigger_id}"
+
+
+def _state(trigger_id: int) -> dict[str, Any]:
+    """The pickled state of an APScheduler job; constant, so that a fire changes one number and no pickle."""
+    return {
+        "version": 1,
+        "id": row_id(trigger_id),
+        "func": f"{__name__}:fire",
+        "trigger": LedgerTrigger(trigger_id),
+        "executor": "default",
+        "args": (trigger_id,),
+        "kwargs": {},
+        "name": row_id(trigger_id),
+        "misfire_grace_time": None,
+        "coalesce": False,
+        "max_instances": UNLIMITED,
+        "next_run_time": None,
+    }
+
+
+def _timestamp(at: datetime | None) -> float | None:
+    return at.timestamp() if at else None
+
+
+def _moment(timestamp: float | None) -> datetime | None:
+    return datetime.fromtimestamp(timestamp, UTC) if timestamp is not None else None

@@ -1,0 +1,58 @@
+"""Alembic: bring the database to this version's tables, or refuse one that is newer."""
+
+import logging
+from datetime import datetime
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, insert, select, text
+
+from app.core.db import Database
+from app.core.models import Instance
+from app.core.uids import new_uid
+
+FOLDER = Path(__file__).resolve().parents[2] / "migrations"
+MIGRATION_LOCK = 0x6D69_6772  # "migr"
+
+
+class NewerDatabaseError(Exception):
+    """The database was written by a newer version of Carillon."""
+
+
+def migrate(db: Database, now: datetime) -> None:
+    """Apply what is missing, in one transaction that only one process can be in. Raises ``NewerDatabaseError``."""
+    with db.engine.connect().execution_options(carillon_writes=True) as connection, connection.begin():
+        if not db.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        config = Config()
+        config.set_main_option("script_location", str(FOLDER))
+        config.attributes["connection"] = connection
+        if _is_current(connection, ScriptDirectory.from_config(config)):
+            return
+        _quietly_upgrade(config)
+        if not connection.execute(select(Instance.id)).first():
+            connection.execute(insert(Instance).values(id=1, uid=new_uid(), created_at=now))
+
+
+def _is_current(connection: Connection, scripts: ScriptDirectory) -> bool:
+    revision = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in scripts.walk_revisions()}
+    if revision is not None and revision not in known:
+        raise NewerDatabaseError(
+            f"the database is of a newer version (its revision is {revision!r}, this version knows up to"
+            f" {scripts.get_current_head()!r}): install that version, or restore a backup made with this one"
+        )
+    return revision is not None and revision == scripts.get_current_head()
+
+
+def _quietly_upgrade(config: Config) -> None:
+    logger = logging.getLogger("alembic.runtime.migration")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        command.upgrade(config, "head")
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,191 @@
+"""The composition root: the only place that picks adapters."""
+
+import logging
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+from app.adapters import flights
+from app.adapters.apscheduler_timer import ApschedulerTimer
+from app.adapters.clock import utc_now
+from app.adapters.leases import FileLease, PostgresqlLease
+from app.adapters.migrations import migrate
+from app.adapters.process_executor import ProcessExecutor
+from app.adapters.result_store import ResultStore
+from app.adapters.secrets import AesVault, Argon2Hasher, derive, load_key
+from app.core.connections import Connections
+from app.core.db import Database
+from app.core.engine import Engine
+from app.core.errors import CarillonError, InvalidError
+from app.core.fires import Fires
+from app.core.job_types import JobError, JobTypes
+from app.core.jobs import Jobs
+from app.core.keeper import Keeper, Lease
+from app.core.ports import Clock, Executor
+from app.core.results import Results
+from app.core.runs import Runs
+from app.core.sample import Sample
+from app.core.users import Hasher, Users
+from app.job_types.sql_export.probe import Probe, probe
+
+if TYPE_CHECKING:
+    from config import Settings
+
+log = logging.getLogger(__name__)
+
+WORKER = (sys.executable, "-m", "app.worker")
+STALE_TICK = 30.0  # seconds after which the timer counts as dead
+
+
+@dataclass(frozen=True)
+class Health:
+    """``ok`` decides between 200 and 503; the rest is for people who may know."""
+
+    ok: bool
+    role: str  # "active" or "standby"
+    tick_age_seconds: float | None
+    database: str  # "ok" or what is wrong
+    keeper: str | None  # host:pid of the process that keeps the time
+
+
+@dataclass
+class Services:
+    """Everything that an edge needs."""
+
+    settings: "Settings"
+    clock: Clock
+    key: bytes
+    db: Database
+    types: JobTypes
+    jobs: Jobs
+    fires: Fires
+    runs: Runs
+    results: Results
+    store: ResultStore
+    connections: Connections
+    users: Users
+    sample: Sample
+    engine: Engine
+    timer: ApschedulerTimer
+    keeper: Keeper
+
+    def start(self) -> None:
+        """Keep the time, or stand by while another process does."""
+        self.keeper.start()
+
+    def begin(self) -> None:
+        self.engine.start()
+        self.timer.start()
+
+    def stop(self) -> None:
+        """Start nothing new, give what runs its grace time, and hand the lease on."""
+        self.timer.stop()
+        if self.keeper.active:
+            self.engine.stop(self.settings.shutdown_grace)
+        self.keeper.stop()
+        self.db.dispose()
+
+    @property
+    def is_standby(self) -> bool:
+        return not self.keeper.active
+
+    def probe(self, name: str) -> Probe:
+        """Open a connection as a job would. Raises ``NotFoundError``, ``InvalidError`` with the database's words."""
+        url = self.connections.url(name)
+        try:
+            return probe(url)
+        except JobError as error:
+            raise InvalidError.of("url", str(error)) from None
+
+    def health(self) -> Health:
+        database, age = self._database_state(), self.timer.tick_age()
+        ticking = self.is_standby or (age is not None and age < STALE_TICK)
+        role = "active" if self.keeper.active else "standby"
+        return Health(database == "ok" and ticking, role, age, database, self.keeper.holder())
+
+    def _database_state(self) -> str:
+        try:
+            with self.db.reading() as session:
+                session.execute(text("SELECT 1"))
+        except CarillonError as error:
+            return error.message
+        return "ok"
+
+
+def build(
+    settings: "Settings",
+    *,
+    now: Clock = utc_now,
+    executor: Executor | None = None,
+    types: JobTypes | None = None,
+    hasher: Hasher | None = None,
+    worker: Sequence[str] = WORKER,
+) -> Services:
+    """Put the parts together; nothing runs yet. Makes the data directory, the key and the database where missing.
+
+    ``executor`` and ``hasher`` are for tests. Raises ``NewerDatabaseError`` and what the file system and the database
+    raise.
+    """
+    os.umask(0o077)
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = load_key(settings.data_dir / "secret.key")
+    db = Database(settings.database)
+    migrate(db, now())
+    return _assemble(settings, now, key, db, executor, types or JobTypes.installed(), hasher or Argon2Hasher(), worker)
+
+
+def _assemble(
+    settings: "Settings",
+    clock: Clock,
+    key: bytes,
+    db: Database,
+    executor: Executor | None,
+    types: JobTypes,
+    hasher: Hasher,
+    worker: Sequence[str],
+) -> Services:
+    store = ResultStore(settings.data_dir / "results")
+    timer = ApschedulerTimer(db, derive(key, "job store"), clock)
+    boot, host = secrets.token_hex(8), socket.gethostname()
+    runs = Runs(db, clock, lambda: engine.notice(), boot, host)
+    fires = Fires(db, clock, timer.store.project)
+    connections = Connections(db, clock, AesVault(key), settings.connections)
+    if executor is None:
+        executor = ProcessExecutor(settings.data_dir, workers=settings.workers, clock=clock, command=worker)
+    lease = _lease(settings, db)
+    engine = Engine(fires, runs, connections, types, executor, clock, lease.acquire)
+    timer.tick = engine.tick
+    jobs = Jobs(db, clock, types, runs, timer.wake_up)
+    load_data = flights.load if flights.is_installed() else None
+    services = Services(
+        settings=settings,
+        clock=clock,
+        key=key,
+        db=db,
+        types=types,
+        jobs=jobs,
+        fires=fires,
+        runs=runs,
+        results=Results(db),
+        store=store,
+        connections=connections,
+        users=Users(db, clock, hasher),
+        sample=Sample(jobs, connections, settings.data_dir, settings.timezone, load_data),
+        engine=engine,
+        timer=timer,
+        keeper=Keeper(lease, db, clock, f"{host}:{os.getpid()}", lambda: services.begin()),
+    )
+    return services
+
+
+def _lease(settings: "Settings", db: Database) -> Lease:
+    if db.is_sqlite:
+        return FileLease(Path(f"{db.engine.url.database}.lock"))
+    return PostgresqlLease(settings.database)

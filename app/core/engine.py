@@ -1,0 +1,206 @@
+"""The engine: wakes, hands queued runs to the executor, writes down what comes back.
+
+Its methods are plain steps, driven by tests one at a time and by two threads in the server.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from app.core.connections import Connections
+from app.core.db import PATIENT, lock_wait_seconds
+from app.core.errors import CarillonError, UnavailableError
+from app.core.fires import Fires
+from app.core.job_types import JobTypes
+from app.core.models import Run
+from app.core.ports import Assignment, Clock, Ended, Executor, Report
+from app.core.runs import Runs
+from app.core.statuses import FailureReason, RunStatus
+from app.core.uids import new_secret
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds to wait after the first, second ... fault in a row of the database."""
+
+
+class Engine:
+    def __init__(
+        self,
+        fires: Fires,
+        runs: Runs,
+        connections: Connections,
+        types: JobTypes,
+        executor: Executor,
+        clock: Clock,
+        keeps_time: Callable[[], bool],
+    ) -> None:
+        """``keeps_time`` tells whether this process still holds the lease; without it nothing is decided or started."""
+        self.fires = fires
+        self.runs = runs
+        self.connections = connections
+        self.types = types
+        self.executor = executor
+        self.clock = clock
+        self.keeps_time = keeps_time
+        self._reports: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
+        self._unrecorded: list[Report] = []  # kept over a fault of the database
+        self._work = threading.Event()
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    # The steps
+
+    def tick(self) -> datetime | None:
+        """Decide what is due. Gives the moment at which to look again at the latest."""
+        if not self.keeps_time():
+            return None
+        wake = self.fires.wake()
+        if wake.queued:
+            self.notice()
+        return wake.next_fire_at
+
+    def dispatch(self) -> int:
+        """Hand queued runs to the executor, as many as it has room for."""
+        if not self.keeps_time():
+            return 0
+        free = self.executor.free()
+        claimed = self.runs.claim(free, new_secret) if free > 0 else []
+        if claimed:
+            self._submit(claimed)
+        for run_id, token in self.runs.cancelling():
+            self.executor.cancel(run_id, token)
+        return len(claimed)
+
+    def _submit(self, runs: Sequence[Run]) -> None:
+        previous = self.runs.previous_successes(run.job_id for run in runs)
+        ready: list[Assignment] = []
+        for run in runs:
+            try:
+                ready.append(self._assignment(run, previous.get(run.job_id)))
+            except CarillonError as error:
+                self.deliver([self._unready(run, error)])
+        self.executor.submit(ready)
+
+    def _assignment(self, run: Run, previous_success: datetime | None) -> Assignment:
+        names = self.types.get(run.job_type).connections(run.parameters)
+        return Assignment(
+            run_id=run.id,
+            token=run.token or "",
+            job_id=run.job_id,
+            job_name=run.job_name,
+            job_type=run.job_type,
+            parameters=run.parameters,
+            connections={name: self.connections.url(name) for name in names},
+            scheduled_for=run.scheduled_for,
+            previous_success=previous_success,
+            timeout_seconds=run.timeout_seconds,
+        )
+
+    def _unready(self, run: Run, error: CarillonError) -> Ended:
+        return Ended(run.id, run.token or "", self.clock(), RunStatus.FAILED, FailureReason.CONFIG, error.message)
+
+    def deliver(self, reports: Sequence[Report]) -> None:
+        """Take reports from the executor, from any thread."""
+        for report in reports:
+            self._reports.put(report)
+
+    def record(self) -> int:
+        """Write down the reports that have come in, many in one transaction."""
+        return self._write(self._drain())
+
+    def _drain(self) -> list[Report]:
+        batch: list[Report] = []
+        while len(batch) < BATCH:
+            try:
+                report = self._reports.get_nowait()
+            except queue.Empty:
+                break
+            if report is not None:
+                batch.append(report)
+        return batch
+
+    def _write(self, batch: Sequence[Report]) -> int:
+        if batch:
+            ended = self.runs.record(batch)
+            self.executor.acknowledge([(report.run_id, report.token) for report in ended])
+        return len(batch)
+
+    def recover(self) -> None:
+        """After a start: first the outcomes that could not be recorded, then an end for what was lost."""
+        leftovers = self.executor.leftovers()
+        if leftovers:
+            self._write(leftovers)
+        lost = self.runs.reap()
+        if leftovers or lost:
+            log.warning("%d runs were ended by an earlier server, %d were interrupted", len(leftovers), lost)
+
+    def notice(self) -> None:
+        """Something was queued or freed: dispatch soon. Never blocks."""
+        self._work.set()
+
+    # The threads
+
+    def start(self) -> None:
+        self._stopping.clear()
+        self.recover()
+        self.executor.start(self.deliver)
+        self._threads = [
+            threading.Thread(target=self._loop, args=(step,), name=f"carillon-{name}", daemon=True)
+            for name, step in (("dispatch", self._dispatch_step), ("record", self._record_step))
+        ]
+        for thread in self._threads:
+            thread.start()
+        self.notice()
+
+    def stop(self, grace_seconds: float) -> None:
+        """Start nothing new, give running work the grace time, record how it ended."""
+        self._stopping.set()
+        self._work.set()
+        if self._threads:
+            self._threads[0].join(10)
+        self.executor.stop(grace_seconds)
+        self._reports.put(None)
+        for thread in self._threads[1:]:
+            thread.join(30)
+        self._threads = []
+
+    def _loop(self, step: Callable[[], bool]) -> None:
+        lock_wait_seconds.set(PATIENT)
+        faults = 0
+        while True:
+            try:
+                if not step():
+                    return
+                faults = 0
+            except UnavailableError:
+                log.warning("the database does not answer; trying again")
+                self._pause(faults := faults + 1)
+            except Exception:
+                log.exception("a step of the engine failed; trying again")
+                self._pause(faults := faults + 1)
+
+    def _pause(self, faults: int) -> None:
+        threading.Event().wait(BACK_OFF[min(faults, len(BACK_OFF)) - 1])
+
+    def _dispatch_step(self) -> bool:
+        self._work.wait(1.0)
+        self._work.clear()
+        if self._stopping.is_set():
+            return False
+        while self.dispatch():
+            pass
+        return True
+
+    def _record_step(self) -> bool:
+        if not self._unrecorded:
+            first = self._reports.get()
+            self._unrecorded = ([first] if first else []) + self._drain()
+            if first is None and not self._unrecorded:
+                return False
+        self._write(self._unrecorded)
+        self._unrecorded = []
+        return True

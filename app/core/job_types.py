@@ -1,0 +1,145 @@
+"""What a job type is, and the registry of those that are installed.
+
+This module is imported by every worker process: it must stay free of SQLAlchemy and of every framework.
+"""
+
+import importlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import entry_points
+from typing import Any, BinaryIO, Literal, Protocol
+
+from app.core.errors import FieldError, NotFoundError
+from app.core.statuses import FailureReason
+
+ENTRY_POINT_GROUP = "carillon.job_types"
+
+Kind = Literal["text", "sql", "integer", "boolean", "choice", "object", "connection"]
+
+
+class JobError(Exception):
+    """A job's own way to fail: the message is shown to people, the reason is from the closed list."""
+
+    def __init__(self, message: str, reason: FailureReason = FailureReason.EXCEPTION) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class RunCancelled(Exception):  # noqa: N818 - it is no error: it ends a run that somebody cancelled
+    """Raised inside a job at the next safe point after its run was cancelled."""
+
+
+class ResultWriter(Protocol):
+    """An unfinished result file. It becomes visible only when its ``with`` block ends without an exception."""
+
+    stream: BinaryIO
+
+    def write(self, data: bytes | memoryview) -> object:
+        """Append bytes; counts and hashes them. Raises ``JobError`` with DISK_FULL when there is no room."""
+
+    def describe(self, *, rows: int | None = None, columns: Sequence[str] | None = None) -> None:
+        """Record what the file holds; may be called more than once, the last values count."""
+
+
+class JobContext(Protocol):
+    """What a running job sees of Carillon. Testable with a fake; needs no database."""
+
+    run_id: int
+    job_name: str
+    parameters: Mapping[str, Any]
+    scheduled_for: datetime | None
+    """The moment the run stands for, aware UTC; for a run by hand, the moment it was asked for."""
+    previous_success: datetime | None
+    """``scheduled_for`` of the job's newest successful run, aware UTC; ``None`` before the first."""
+
+    def connection(self, name: str) -> str:
+        """Give the database URL, password included. Raises ``JobError`` (CONFIG) when there is none of that name."""
+
+    def log(self, message: str, level: str = "info") -> None: ...
+
+    def progress(self, **values: Any) -> None:
+        """Report the newest ``stage``, ``rows``, ``rows_per_second``, ``total``. Cheap: sent at most twice a second."""
+
+    def check_cancelled(self) -> None:
+        """Raise ``RunCancelled`` if the run was cancelled."""
+
+    def on_cancel(self, action: Callable[[], None]) -> AbstractContextManager[None]:
+        """While the block runs, call ``action`` (from another thread) as soon as the run is cancelled."""
+
+    def result_file(self, name: str, *, media_type: str = "text/csv") -> AbstractContextManager[ResultWriter]: ...
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a job type; forms, API schemas and checks all come from it."""
+
+    name: str
+    kind: Kind
+    label: str
+    help: str = ""
+    default: Any = None
+    required: bool = False
+    choices: Sequence[tuple[str, str]] = ()  # (value, label)
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+def _no_problems(parameters: Mapping[str, Any]) -> Iterable[FieldError]:
+    return ()
+
+
+def _no_connections(parameters: Mapping[str, Any]) -> Sequence[str]:
+    return ()
+
+
+@dataclass(frozen=True)
+class JobType:
+    """A plug-in. ``function`` is ``module:name`` and is imported in the worker only."""
+
+    name: str  # upper case, for example SQL_EXPORT
+    label: str
+    description: str
+    function: str
+    parameters: Sequence[Parameter] = ()
+    problems: Callable[[Mapping[str, Any]], Iterable[FieldError]] = field(default=_no_problems)
+    """Checks of the type's own, on coerced parameters; fields are named without the ``parameters.`` prefix."""
+    connections: Callable[[Mapping[str, Any]], Sequence[str]] = field(default=_no_connections)
+    """The names of the connections that a run with these parameters needs."""
+    makes_files: bool = False
+
+    def coerce(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Give all parameters with their types and defaults; unknown ones are dropped. Raises ``InvalidError``."""
+        from app.core.parameters import coerce  # here, so that workers do not load it
+
+        return coerce(self, given)
+
+    def load(self) -> Callable[[JobContext], None]:
+        module, _, name = self.function.partition(":")
+        loaded: Callable[[JobContext], None] = getattr(importlib.import_module(module), name)
+        return loaded
+
+
+class JobTypes:
+    """The installed job types by name."""
+
+    def __init__(self, types: Iterable[JobType]) -> None:
+        self._by_name = {job_type.name: job_type for job_type in types}
+
+    @classmethod
+    def installed(cls) -> "JobTypes":
+        found: list[JobType] = [point.load() for point in entry_points(group=ENTRY_POINT_GROUP)]
+        return cls(sorted(found, key=lambda job_type: job_type.name))
+
+    def __iter__(self) -> Iterator[JobType]:
+        return iter(self._by_name.values())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def get(self, name: str) -> JobType:
+        """Raises ``NotFoundError``."""
+        if name not in self._by_name:
+            raise NotFoundError(f"no job type {name!r}; there are: {', '.join(self._by_name)}")
+        return self._by_name[name]

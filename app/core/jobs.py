@@ -1,0 +1,239 @@
+"""Jobs: what to run, with which parameters, when."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, selectinload
+
+from app.core import triggers as timing
+from app.core.db import Database
+from app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
+from app.core.job_types import JobTypes
+from app.core.models import Job, Run, Trigger
+from app.core.ports import Clock
+from app.core.runs import Runs
+from app.core.statuses import ACTIVE, RunStatus
+from app.core.triggers import TriggerSpec
+from app.core.uids import UID, new_uid
+
+MAX_NAME = 230  # as DHIS2's column
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """A job as somebody wants it. ``parameters`` may still be raw; they are coerced by the job type."""
+
+    name: str
+    job_type: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    triggers: Sequence[TriggerSpec] = ()
+    enabled: bool = True
+    description: str = ""
+    group: str = "DEFAULT"
+    timeout_seconds: int | None = None
+    uid: str | None = None  # only when creating: a client may bring its own
+
+
+class Jobs:
+    def __init__(self, db: Database, clock: Clock, types: JobTypes, runs: Runs, changed: Callable[[], None]) -> None:
+        """``changed`` is called after a commit that may have made something due earlier."""
+        self.db = db
+        self.clock = clock
+        self.types = types
+        self.runs = runs
+        self.changed = changed
+
+    def create(self, spec: JobSpec, by: str | None) -> Job:
+        """Raises ``InvalidError`` with everything that is wrong, ``ConflictError`` when the uid is taken."""
+        now = self.clock()
+        with self.db.transaction() as session:
+            parameters = self._check(session, spec, None)
+            uid = spec.uid or new_uid()
+            if session.scalar(select(Job.id).where(Job.uid == uid)):
+                raise ConflictError(f"a job with uid {uid!r} already exists", code="uid_taken")
+            job = Job(uid=uid, job_type=spec.job_type, created_at=now, created_by=by)
+            self._apply(job, spec, parameters, by)
+            session.add(job)
+        self.changed()
+        return job
+
+    def update(self, uid: str, spec: JobSpec, by: str | None) -> Job:
+        """Replace what a job is; its type stays. Triggers that stay as they are keep their place in time."""
+        with self.db.transaction() as session:
+            job = find(session, uid)
+            parameters = self._check(session, spec, job)
+            job.version += 1
+            self._apply(job, spec, parameters, by)
+        self.changed()
+        return job
+
+    def _check(self, session: Session, spec: JobSpec, job: Job | None) -> dict[str, Any]:
+        errors = [*_name_problems(session, spec.name, job), *timing.problems(_new_triggers(spec, job), self.clock())]
+        if spec.uid is not None and not UID.fullmatch(spec.uid):
+            errors.append(FieldError("uid", f"{spec.uid!r} is no uid: 11 letters and digits, the first a letter"))
+        if spec.timeout_seconds is not None and not 1 <= spec.timeout_seconds <= timing.MAX_SECONDS:
+            errors.append(FieldError("timeout_seconds", "must be at least 1 second"))
+        parameters: dict[str, Any] = {}
+        try:
+            parameters = self.types.get(job.job_type if job else spec.job_type).coerce(spec.parameters)
+        except NotFoundError as error:
+            errors.append(FieldError("job_type", error.message, "unknown"))
+        except InvalidError as error:
+            errors += error.errors
+        if errors:
+            raise InvalidError(errors)
+        return parameters
+
+    def _apply(self, job: Job, spec: JobSpec, parameters: dict[str, Any], by: str | None) -> None:
+        was_enabled = bool(job.enabled)
+        job.name, job.group, job.description = spec.name.strip(), spec.group, spec.description
+        job.parameters, job.timeout_seconds = parameters, spec.timeout_seconds
+        job.enabled, job.updated_at, job.updated_by = spec.enabled, self.clock(), by
+        self._replace_triggers(job, spec.triggers)
+        self._schedule(job, only_new=was_enabled and spec.enabled)
+
+    def _replace_triggers(self, job: Job, wanted: Sequence[TriggerSpec]) -> None:
+        """Keep the rows that say the same as before: their ids and their ledger stay one story."""
+        kept, missing = [], list(wanted)
+        for row in job.triggers:
+            same = next((spec for spec in missing if _says_the_same(spec, row)), None)
+            if same:
+                missing.remove(same)
+                kept.append(row)
+        job.triggers = kept + [spec.row(self.clock()) for spec in missing]
+
+    def _schedule(self, job: Job, *, only_new: bool = False) -> None:
+        for row in job.triggers:
+            if not job.enabled:
+                row.next_fire_at = None
+            elif not (only_new and row.id):
+                row.next_fire_at = timing.first_fire(row, self.clock())
+
+    def enable(self, uid: str, by: str | None) -> Job:
+        return self._switch(uid, True, by)
+
+    def disable(self, uid: str, by: str | None) -> Job:
+        """Nothing new fires; what runs goes on."""
+        return self._switch(uid, False, by)
+
+    def _switch(self, uid: str, enabled: bool, by: str | None) -> Job:
+        with self.db.transaction() as session:
+            job = find(session, uid)
+            if job.enabled != enabled:
+                job.enabled, job.updated_at, job.updated_by = enabled, self.clock(), by
+                self._schedule(job)
+        self.changed()
+        return job
+
+    def delete(self, uid: str, by: str | None) -> Job:
+        """Take the job and its triggers away and cancel what runs. Its history stays; the name is free again."""
+        with self.db.transaction() as session:
+            job = find(session, uid)
+            job.triggers = []
+            job.enabled, job.deleted_at, job.updated_by = False, self.clock(), by
+        self.runs.cancel_job(job.id, by)
+        self.changed()
+        return job
+
+    def get(self, uid: str) -> Job:
+        """Raises ``NotFoundError``."""
+        with self.db.reading() as session:
+            return find(session, uid)
+
+    def get_by_id(self, job_id: int) -> Job:
+        """Raises ``NotFoundError``."""
+        with self.db.reading() as session:
+            return found(session.scalar(_present().where(Job.id == job_id)), f"no job with id {job_id}")
+
+    def list(
+        self,
+        *,
+        text: str = "",
+        job_type: str = "",
+        enabled: bool | None = None,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> Sequence[Job]:
+        """Jobs by name, ignoring case. ``text`` is looked for inside the name."""
+        query = _present().order_by(func.lower(Job.name), Job.id).offset(offset).limit(limit)
+        with self.db.reading() as session:
+            return session.scalars(_filtered(query, text, job_type, enabled)).all()
+
+    def count(self, *, text: str = "", job_type: str = "", enabled: bool | None = None) -> int:
+        query = select(func.count()).select_from(Job).where(Job.deleted_at.is_(None))
+        with self.db.reading() as session:
+            return session.scalar(_filtered(query, text, job_type, enabled)) or 0
+
+    def last_runs(self, jobs: Sequence[Job]) -> dict[int, Run]:
+        """The newest run of each job, by job id, whatever its status."""
+        newest = (
+            select(func.max(Run.id))
+            .where(Run.job_id.in_([job.id for job in jobs]))
+            .group_by(Run.job_id)
+            .scalar_subquery()
+        )
+        with self.db.reading() as session:
+            return {run.job_id: run for run in session.scalars(select(Run).where(Run.id.in_(newest)))}
+
+    def active_runs(self, jobs: Sequence[Job]) -> dict[int, RunStatus]:
+        """The status of the run that is queued or going on, by job id."""
+        query = select(Run.job_id, Run.status).where(Run.job_id.in_([job.id for job in jobs]), Run.status.in_(ACTIVE))
+        with self.db.reading() as session:
+            return dict(session.execute(query).all())
+
+
+def find(session: Session, uid: str) -> Job:
+    return found(session.scalar(_present().where(Job.uid == uid)), f"no job with uid {uid!r}")
+
+
+def found(job: Job | None, message: str) -> Job:
+    if job is None:
+        raise NotFoundError(message)
+    return job
+
+
+def next_fire(job: Job) -> Trigger | None:
+    """The trigger that fires next, or ``None`` when nothing will."""
+    waiting = [row for row in job.triggers if row.next_fire_at]
+    return min(waiting, key=lambda row: row.next_fire_at, default=None)  # type: ignore[arg-type, return-value]
+
+
+def _present() -> Select[Job]:
+    return select(Job).where(Job.deleted_at.is_(None)).options(selectinload(Job.triggers))
+
+
+def _filtered(query: Select[Any], text: str, job_type: str, enabled: bool | None) -> Select[Any]:
+    if text:
+        query = query.where(func.lower(Job.name).contains(text.lower(), autoescape=True))
+    if job_type:
+        query = query.where(Job.job_type == job_type)
+    if enabled is not None:
+        query = query.where(Job.enabled.is_(enabled))
+    return query
+
+
+def _name_problems(session: Session, name: str, job: Job | None) -> list[FieldError]:
+    name = name.strip()
+    if not name:
+        return [FieldError("name", "a name is required", "required")]
+    if len(name) > MAX_NAME or "\x00" in name:
+        return [FieldError("name", f"must have at most {MAX_NAME} characters", "too_long")]
+    holder = session.scalar(select(Job).where(Job.name == name, Job.deleted_at.is_(None)))
+    if holder and (job is None or holder.id != job.id):
+        return [FieldError("name", f"a job named {name!r} already exists ({holder.uid})", "taken")]
+    return []
+
+
+def _new_triggers(spec: JobSpec, job: Job | None) -> list[TriggerSpec]:
+    """Those to be checked: a ``once`` that was there before may lie in the past by now."""
+    rows = job.triggers if job else []
+    return [wanted for wanted in spec.triggers if not any(_says_the_same(wanted, row) for row in rows)]
+
+
+def _says_the_same(spec: TriggerSpec, row: Trigger) -> bool:
+    there = TriggerSpec.of(row)
+    if spec.start_at is None and spec.kind == there.kind == "simple":
+        return spec == TriggerSpec(**{**there.__dict__, "start_at": None})
+    return spec == there

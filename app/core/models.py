@@ -1,0 +1,297 @@
+"""The tables. They are the truth; APScheduler's own table is a list of next times that can be rebuilt from these."""
+
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy import Enum as Listed
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from app.core.statuses import FailureReason, FireOutcome, FireReason, Origin, Role, RunStatus, TriggerKind
+
+NAMING = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+NEVER_AGAIN = {"sqlite_autoincrement": True}
+"""SQLite would give the id of a deleted last row to the next one; the ledger tells stories by these ids."""
+ACTIVE_SQL = "status IN ('queued', 'running', 'cancelling')"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware datetimes in UTC. SQLite keeps them as text without a zone, PostgreSQL as timestamptz."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime has no place in the database")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _values(listed: type[Enum]) -> list[str]:
+    return [member.value for member in listed]
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime,
+        dict[str, Any]: JSON,
+        list[str]: JSON,
+        str: Text,
+        Enum: Listed(Enum, native_enum=False, length=20, values_callable=_values),
+    }
+
+
+class Instance(Base):
+    """One row that says whose database this is. Its table name is how an export knows Carillon's own database."""
+
+    __tablename__ = "carillon_instance"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str]
+    created_at: Mapped[datetime]
+    keeper: Mapped[str | None]  # host:pid of the process that keeps the time
+    kept_since: Mapped[datetime | None]
+
+
+class Job(Base):
+    __tablename__ = "job"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(unique=True)  # 11 letters and digits, the first a letter (DHIS2)
+    name: Mapped[str]
+    group: Mapped[str] = mapped_column("group_name", default="DEFAULT")
+    description: Mapped[str] = mapped_column(default="")
+    job_type: Mapped[str]
+    parameters: Mapped[dict[str, Any]]
+    enabled: Mapped[bool]
+    timeout_seconds: Mapped[int | None]
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    created_by: Mapped[str | None]
+    updated_by: Mapped[str | None]
+    deleted_at: Mapped[datetime | None]
+    last_run_id: Mapped[int | None]
+
+    triggers: Mapped[list["Trigger"]] = relationship(
+        back_populates="job", order_by="Trigger.id", cascade="all, delete-orphan"
+    )
+
+    # The name of a deleted job is free again, its history stays.
+    __table_args__ = (
+        Index(
+            "uq_job_name", "name", unique=True,
+            sqlite_where=text("deleted_at IS NULL"), postgresql_where=text("deleted_at IS NULL"),
+        ),
+        NEVER_AGAIN,
+    )  # fmt: skip
+
+
+class Trigger(Base):
+    __tablename__ = "trigger"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), index=True)
+    kind: Mapped[TriggerKind]
+    expression: Mapped[str | None]  # cron
+    dialect: Mapped[str | None]  # cron: quartz, spring
+    timezone: Mapped[str]
+    every_seconds: Mapped[int | None]  # simple
+    delay_seconds: Mapped[int | None]  # fixed_delay; 0 is continuous execution
+    start_at: Mapped[datetime | None]  # simple: the anchor; once: the moment
+    end_at: Mapped[datetime | None]
+    misfire_threshold_seconds: Mapped[int] = mapped_column(default=60)
+    next_fire_at: Mapped[datetime | None]
+    previous_fire_at: Mapped[datetime | None]
+
+    job: Mapped[Job] = relationship(back_populates="triggers")
+
+    __table_args__ = (Index("ix_trigger_next_fire_at", "next_fire_at"), NEVER_AGAIN)
+
+
+class Fire(Base):
+    """One moment at which a job came due, and what became of it. ``trigger_id`` is empty for a start by hand."""
+
+    __tablename__ = "fire"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"))
+    trigger_id: Mapped[int | None]  # no foreign key: triggers go, the ledger stays
+    scheduled_for: Mapped[datetime]
+    decided_at: Mapped[datetime]
+    outcome: Mapped[FireOutcome]
+    reason: Mapped[FireReason | None]
+    blocking_run_id: Mapped[int | None]  # skipped for overlap: the run that was in the way
+    range_to: Mapped[datetime | None]  # a row for many misses in a row: the last of them, inclusive
+    count: Mapped[int] = mapped_column(default=1)
+
+    __table_args__ = (
+        UniqueConstraint("trigger_id", "scheduled_for"),
+        Index("ix_fire_job_id_scheduled_for", "job_id", "scheduled_for"),
+    )
+
+
+class Run(Base):
+    __tablename__ = "run"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"))
+    fire_id: Mapped[int] = mapped_column(ForeignKey("fire.id"), unique=True)
+    job_name: Mapped[str]
+    job_type: Mapped[str]
+    status: Mapped[RunStatus]
+    origin: Mapped[Origin]
+    requested_by: Mapped[str | None]  # a user name, for a start by hand
+    cancelled_by: Mapped[str | None]
+    parameters: Mapped[dict[str, Any]]  # frozen at the fire
+    arguments: Mapped[str | None]  # OpenSpecimen's args, as given
+    timeout_seconds: Mapped[int | None]
+    scheduled_for: Mapped[datetime]
+    queued_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    heartbeat_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    token: Mapped[str | None]  # of the current attempt
+    host: Mapped[str | None]
+    pid: Mapped[int | None]
+    start_ticks: Mapped[int | None]
+    boot: Mapped[str | None]  # the server start that claimed it
+    reason: Mapped[FailureReason | None]
+    error: Mapped[str | None]
+    progress: Mapped[dict[str, Any] | None]
+    last_log: Mapped[int] = mapped_column(default=0)  # number of the newest log line
+
+    files: Mapped[list["ResultFile"]] = relationship(order_by="ResultFile.id", viewonly=True)
+
+    __table_args__ = (
+        Index("ix_run_job_id_id", "job_id", "id"),
+        Index("ix_run_status_id", "status", "id"),
+        Index("ix_run_active", "job_id", sqlite_where=text(ACTIVE_SQL), postgresql_where=text(ACTIVE_SQL)),
+        NEVER_AGAIN,
+    )
+
+    @property
+    def lateness_seconds(self) -> float | None:
+        """Seconds from the scheduled moment to the start; ``None`` before it."""
+        return (self.started_at - self.scheduled_for).total_seconds() if self.started_at else None
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """Seconds from start to end; ``None`` when it has not ended or never started."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
+
+class LogEntry(Base):
+    __tablename__ = "log_line"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # from 1, in order
+    at: Mapped[datetime]
+    level: Mapped[str]
+    message: Mapped[str]
+
+
+class ResultFile(Base):
+    __tablename__ = "result_file"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), index=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"))
+    job_name: Mapped[str]
+    scheduled_for: Mapped[datetime]
+    created_at: Mapped[datetime]
+    name: Mapped[str]
+    path: Mapped[str]  # relative to the results directory
+    media_type: Mapped[str]
+    size: Mapped[int]
+    rows: Mapped[int | None]
+    sha256: Mapped[str]
+    columns: Mapped[list[str] | None]
+
+    __table_args__ = (Index("ix_result_file_job_id_id", "job_id", "id"), NEVER_AGAIN)
+
+
+class Connection(Base):
+    """A database that jobs may read. Those from the environment have no row."""
+
+    __tablename__ = "connection"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    url: Mapped[str]  # without the password
+    password: Mapped[str | None]  # sealed with the secret key
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class User(Base):
+    __tablename__ = "account"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(unique=True)
+    username: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str]
+    role: Mapped[Role]
+    created_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
+
+
+class Token(Base):
+    """An API token. Only its SHA-256 is kept; 256 random bits need no slow hash."""
+
+    __tablename__ = "token"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    name: Mapped[str]
+    prefix: Mapped[str]
+    digest: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    user: Mapped[User] = relationship()
+
+
+class LoginSession(Base):
+    """A browser's login, or one by ``POST /sessions``. The row is the truth: deleting it logs out."""
+
+    __tablename__ = "login_session"
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+    user: Mapped[User] = relationship()

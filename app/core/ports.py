@@ -1,0 +1,142 @@
+"""What the core asks of the outside. Adapters implement these; tests bring fakes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from app.core.statuses import FailureReason, RunStatus
+
+Clock = Callable[[], datetime]
+"""Gives the present as an aware datetime in UTC."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One attempt of a run, with everything that a worker needs: it has no connection to Carillon's database.
+
+    ``token`` names the attempt: reports of an older attempt carry another token and change nothing.
+    ``connections`` holds database URLs by name, in the clear: it travels by pipe only, never by argv or environment.
+    """
+
+    run_id: int
+    token: str
+    job_id: int
+    job_name: str
+    job_type: str
+    parameters: Mapping[str, Any]
+    connections: Mapping[str, str] = field(default_factory=dict)
+    scheduled_for: datetime | None = None
+    previous_success: datetime | None = None
+    timeout_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class LogLine:
+    at: datetime
+    level: str  # "debug", "info", "warning" or "error"
+    message: str
+
+
+@dataclass(frozen=True)
+class MadeFile:
+    """A complete result file. ``path`` is relative to the results directory; ``name`` is what a person downloads."""
+
+    name: str
+    path: str
+    media_type: str
+    size: int
+    sha256: str
+    rows: int | None = None
+    columns: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
+class Started:
+    """The worker has begun. ``pid`` and ``start_ticks`` (field 22 of /proc/PID/stat) name its process for ever."""
+
+    run_id: int
+    token: str
+    at: datetime
+    pid: int
+    start_ticks: int
+
+
+@dataclass(frozen=True)
+class Logged:
+    run_id: int
+    token: str
+    lines: Sequence[LogLine]
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """The newest progress values, replacing the older ones: ``stage``, ``rows``, ``rows_per_second``, ``total``."""
+
+    run_id: int
+    token: str
+    at: datetime
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Alive:
+    """Heartbeat of everything that an executor is running, as (run id, token)."""
+
+    at: datetime
+    runs: Sequence[tuple[int, str]]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The attempt is over and, for local workers, nothing of its process tree is left alive."""
+
+    run_id: int
+    token: str
+    at: datetime
+    status: RunStatus  # a final one
+    reason: FailureReason | None = None
+    error: str | None = None
+    files: Sequence[MadeFile] = ()
+
+
+Report = Started | Logged | Progressed | Alive | Ended
+
+
+class Executor(Protocol):
+    """Where runs are executed. Every implementation passes ``tests/conformance/test_executors.py``."""
+
+    def start(self, deliver: Callable[[Sequence[Report]], None]) -> None:
+        """Begin to take work. ``deliver`` is called from a thread of the executor, in order per run."""
+
+    def free(self) -> int:
+        """Say how many more runs would begin at once."""
+
+    def submit(self, assignments: Sequence[Assignment]) -> None:
+        """Run these. Each one ends in exactly one ``Ended``, whatever happens to its process."""
+
+    def cancel(self, run_id: int, token: str) -> None:
+        """Ask for the end of an attempt; unknown or ended ones are ignored. The answer is its ``Ended``."""
+
+    def acknowledge(self, ended: Sequence[tuple[int, str]]) -> None:
+        """The outcomes of these (run id, token) are durable: spooled copies may go."""
+
+    def leftovers(self) -> Sequence[Ended]:
+        """The spooled outcomes of attempts that an earlier process could not record any more."""
+
+    def stop(self, grace_seconds: float) -> None:
+        """Take no more work, wait up to the grace time, then end what still runs (as interrupted) and return."""
+
+
+class Timer(Protocol):
+    """Calls the engine when something is due."""
+
+    def start(self) -> None: ...
+
+    def wake_up(self) -> None:
+        """Look again: the next due moment may have become earlier. Callable from any thread, never blocks."""
+
+    def tick_age(self) -> float | None:
+        """Seconds since the last completed tick (monotonic); ``None`` before the first."""
+
+    def stop(self) -> None: ...

@@ -1,0 +1,301 @@
+"""Runs: asked for, claimed, reported on, finished, cancelled.
+
+A run is finished once: every change of an attempt names its token and the statuses it may leave, and the number of
+changed rows is looked at. A late report of an older attempt changes nothing.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, insert, select, update
+from sqlalchemy.orm import Session, selectinload
+
+from app.core.db import Database
+from app.core.errors import ConflictError, NotFoundError
+from app.core.fires import run_row
+from app.core.models import Fire, Job, LogEntry, ResultFile, Run, Trigger
+from app.core.ports import Alive, Clock, Ended, Logged, LogLine, MadeFile, Progressed, Report, Started
+from app.core.statuses import (
+    ACTIVE,
+    FINAL,
+    FailureReason,
+    FireOutcome,
+    Origin,
+    RunStatus,
+    TriggerKind,
+)
+
+log = logging.getLogger(__name__)
+
+CANCELLABLE = (RunStatus.RUNNING, RunStatus.CANCELLING)
+FAILED_PAUSE = timedelta(seconds=10)
+"""Continuous execution waits this long after a failure: a job that cannot work must not spin."""
+
+
+@dataclass(frozen=True)
+class RunFilter:
+    """All given conditions must hold. ``created`` times are those of the run's record, inclusive."""
+
+    job_id: int | None = None
+    statuses: Sequence[RunStatus] = ()
+    origin: Origin | None = None
+    text: str = ""
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+
+
+class Runs:
+    def __init__(self, db: Database, clock: Clock, changed: Callable[[], None], boot: str, host: str) -> None:
+        """``changed`` is called after a commit that queued, freed or cancelled something."""
+        self.db = db
+        self.clock = clock
+        self.changed = changed
+        self.boot = boot
+        self.host = host
+
+    def request(
+        self, uid: str, by: str | None, *, parameters: Mapping[str, Any] | None = None, arguments: str | None = None
+    ) -> Run:
+        """Run a job now, whatever its triggers say, also when it is disabled.
+
+        ``parameters`` replace single values of the job's own (already coerced). Raises ``NotFoundError``,
+        ``ConflictError`` with the code ``already_running``.
+        """
+        now = self.clock()
+        with self.db.transaction() as session:
+            job = session.scalar(select(Job).where(Job.uid == uid, Job.deleted_at.is_(None)).with_for_update())
+            if job is None:
+                raise NotFoundError(f"no job with uid {uid!r}")
+            if session.scalar(select(Run.id).where(Run.job_id == job.id, Run.status.in_(ACTIVE))):
+                raise ConflictError("Job is already running.", code="already_running")
+            fire = Fire(job_id=job.id, scheduled_for=now, decided_at=now, outcome=FireOutcome.STARTED)
+            session.add(fire)
+            session.flush()
+            run = Run(**run_row(job, fire.id, now, now, Origin.MANUAL), requested_by=by, arguments=arguments)
+            run.parameters = {**job.parameters, **(parameters or {})}
+            session.add(run)
+        self.changed()
+        return run
+
+    def claim(self, limit: int, token: Callable[[], str]) -> Sequence[Run]:
+        """Take up to ``limit`` queued runs, oldest first. They are ``running``, durably, when this returns."""
+        now = self.clock()
+        with self.db.transaction() as session:
+            query = select(Run).where(Run.status == RunStatus.QUEUED).order_by(Run.id).limit(limit)
+            runs = session.scalars(query.with_for_update(skip_locked=True)).all()
+            for run in runs:
+                run.status, run.token, run.attempts = RunStatus.RUNNING, token(), run.attempts + 1
+                run.started_at = run.heartbeat_at = now
+                run.boot, run.host = self.boot, self.host
+        return runs
+
+    def previous_successes(self, job_ids: Iterable[int]) -> dict[int, datetime]:
+        """``scheduled_for`` of each job's newest successful run, by job id."""
+        newest = (
+            select(func.max(Run.id))
+            .where(Run.job_id.in_(set(job_ids)), Run.status == RunStatus.SUCCEEDED)
+            .group_by(Run.job_id)
+        )
+        with self.db.reading() as session:
+            rows = session.execute(select(Run.job_id, Run.scheduled_for).where(Run.id.in_(newest.scalar_subquery())))
+            return dict(rows.all())
+
+    def record(self, reports: Sequence[Report]) -> list[Ended]:
+        """Write many reports in one transaction, in their order. Gives the ends that are durable now."""
+        with self.db.transaction() as session:
+            for report in reports:
+                self._record(session, report)
+        ended = [report for report in reports if isinstance(report, Ended)]
+        if ended:
+            self.changed()
+        return ended
+
+    def _record(self, session: Session, report: Report) -> None:
+        match report:
+            case Started():
+                values = {"pid": report.pid, "start_ticks": report.start_ticks, "started_at": report.at}
+                session.execute(_attempt(report).values(values))
+            case Progressed():
+                session.execute(_attempt(report).values(progress=dict(report.values), heartbeat_at=report.at))
+            case Logged():
+                _append_log(session, report.run_id, report.token, report.lines)
+            case Alive():
+                _beat(session, report)
+            case Ended():
+                self._finish(session, report)
+
+    def _finish(self, session: Session, ended: Ended) -> None:
+        status = ended.status
+        changed = session.execute(
+            _attempt(ended).values(
+                status=status, finished_at=ended.at, heartbeat_at=ended.at, reason=ended.reason, error=ended.error
+            )
+        )
+        if changed.rowcount != 1:  # type: ignore[attr-defined]
+            log.warning("run %s: a late report of an earlier attempt was dropped", ended.run_id)
+            return
+        run = session.get_one(Run, ended.run_id, populate_existing=True)
+        session.add_all(_file_row(run, made, ended.at) for made in ended.files)
+        settle(session, run)
+        log.info("run %s of %r %s", run.id, run.job_name, status, extra={"run": run.id, "job": run.job_id})
+
+    def cancel(self, run_id: int, by: str | None) -> Run:
+        """Ask for the end of a run. A queued one is cancelled at once, a running one when it has really stopped.
+
+        Raises ``NotFoundError``, ``ConflictError`` when it is over already.
+        """
+        now = self.clock()
+        with self.db.transaction() as session:
+            run = session.get(Run, run_id, with_for_update=True)
+            if run is None:
+                raise NotFoundError(f"no run {run_id}")
+            if run.status in FINAL:
+                raise ConflictError(f"the run has already {_ended_words(run.status)}", code="not_running")
+            run.cancelled_by = by
+            if run.status is RunStatus.QUEUED:
+                run.status, run.finished_at = RunStatus.CANCELLED, now
+                settle(session, run)
+            else:
+                run.status = RunStatus.CANCELLING
+        self.changed()
+        return run
+
+    def cancel_job(self, job_id: int, by: str | None) -> None:
+        """Cancel what a job has queued or running."""
+        with self.db.reading() as session:
+            ids = session.scalars(select(Run.id).where(Run.job_id == job_id, Run.status.in_(ACTIVE))).all()
+        for run_id in ids:
+            try:
+                self.cancel(run_id, by)
+            except ConflictError:
+                log.debug("run %s ended before it could be cancelled", run_id)
+
+    def cancelling(self) -> Sequence[tuple[int, str]]:
+        """The (run id, token) of every run that is to be cancelled and has not ended."""
+        query = select(Run.id, Run.token).where(Run.status == RunStatus.CANCELLING)
+        with self.db.reading() as session:
+            return [(run_id, token or "") for run_id, token in session.execute(query)]
+
+    def reap(self) -> int:
+        """End the runs that an earlier server start left behind: nothing of them is running any more."""
+        with self.db.transaction() as session:
+            lost = session.scalars(select(Run).where(Run.status.in_(CANCELLABLE), Run.boot != self.boot)).all()
+            for run in lost:
+                run.status, run.reason, run.finished_at = RunStatus.INTERRUPTED, FailureReason.SERVER_LOST, self.clock()
+                run.error = "the server ended while this was running"
+                settle(session, run)
+        return len(lost)
+
+    def get(self, run_id: int) -> Run:
+        """Raises ``NotFoundError``."""
+        query = select(Run).where(Run.id == run_id).options(selectinload(Run.files))
+        with self.db.reading() as session:
+            run = session.scalar(query)
+        if run is None:
+            raise NotFoundError(f"no run {run_id}")
+        return run
+
+    def list(self, wanted: RunFilter, *, before: int | None = None, limit: int = 50) -> Sequence[Run]:
+        """Newest first; ``before`` is the id of the last run of the page before (keyset paging)."""
+        query = _filtered(select(Run), wanted).order_by(Run.id.desc()).limit(limit).options(selectinload(Run.files))
+        if before is not None:
+            query = query.where(Run.id < before)
+        with self.db.reading() as session:
+            return session.scalars(query).all()
+
+    def log_lines(self, run_id: int, *, after: int = 0, limit: int = 500) -> Sequence[LogEntry]:
+        """Log lines in order, those with a number above ``after``."""
+        query = select(LogEntry).where(LogEntry.run_id == run_id, LogEntry.number > after)
+        with self.db.reading() as session:
+            return session.scalars(query.order_by(LogEntry.number).limit(limit)).all()
+
+    def counts(self) -> dict[RunStatus, int]:
+        """How many runs are queued, running and being cancelled."""
+        query = select(Run.status, func.count()).where(Run.status.in_(ACTIVE)).group_by(Run.status)
+        with self.db.reading() as session:
+            return dict(session.execute(query).all())
+
+
+def settle(session: Session, run: Run) -> None:
+    """What follows from the end of a run: the job shows it, and fixed delays begin to count."""
+    session.execute(update(Job).where(Job.id == run.job_id).values(last_run_id=run.id))
+    delayed = select(Trigger).join(Job).where(
+        Trigger.job_id == run.job_id, Trigger.kind == TriggerKind.FIXED_DELAY, Job.enabled.is_(True)
+    )  # fmt: skip
+    for trigger in session.scalars(delayed):
+        pause = timedelta(seconds=trigger.delay_seconds or 0)
+        if run.status is not RunStatus.SUCCEEDED:
+            pause = max(pause, FAILED_PAUSE)
+        trigger.next_fire_at = (run.finished_at or run.queued_at) + pause
+
+
+def _attempt(report: Started | Progressed | Ended) -> Any:
+    """The attempt that a report is about, unless it is over already."""
+    return update(Run).where(Run.id == report.run_id, Run.token == report.token, Run.status.in_(CANCELLABLE))
+
+
+def _append_log(session: Session, run_id: int, token: str, lines: Sequence[LogLine]) -> None:
+    last = session.scalar(
+        update(Run)
+        .where(Run.id == run_id, Run.token == token)
+        .values(last_log=Run.last_log + len(lines))
+        .returning(Run.last_log)
+    )
+    if last is None or not lines:
+        return
+    first = last - len(lines) + 1
+    rows = [
+        {"run_id": run_id, "number": first + index, "at": line.at, "level": line.level, "message": line.message}
+        for index, line in enumerate(lines)
+    ]
+    session.execute(insert(LogEntry), rows)
+
+
+def _beat(session: Session, alive: Alive) -> None:
+    if alive.runs:
+        session.connection().execute(
+            update(Run)
+            .where(Run.id == bindparam("alive_id"), Run.token == bindparam("alive_token"))
+            .values(heartbeat_at=alive.at),
+            [{"alive_id": run_id, "alive_token": token} for run_id, token in alive.runs],
+        )
+
+
+def _file_row(run: Run, made: MadeFile, at: datetime) -> ResultFile:
+    return ResultFile(
+        run_id=run.id,
+        job_id=run.job_id,
+        job_name=run.job_name,
+        scheduled_for=run.scheduled_for,
+        created_at=at,
+        name=made.name,
+        path=made.path,
+        media_type=made.media_type,
+        size=made.size,
+        rows=made.rows,
+        sha256=made.sha256,
+        columns=list(made.columns) if made.columns is not None else None,
+    )
+
+
+def _filtered(query: Select[Any], wanted: RunFilter) -> Select[Any]:
+    if wanted.job_id is not None:
+        query = query.where(Run.job_id == wanted.job_id)
+    if wanted.statuses:
+        query = query.where(Run.status.in_(wanted.statuses))
+    if wanted.origin is not None:
+        query = query.where(Run.origin == wanted.origin)
+    if wanted.text:
+        query = query.where(func.lower(Run.job_name).contains(wanted.text.lower(), autoescape=True))
+    if wanted.created_from is not None:
+        query = query.where(Run.queued_at >= wanted.created_from)
+    if wanted.created_to is not None:
+        query = query.where(Run.queued_at <= wanted.created_to)
+    return query
+
+
+def _ended_words(status: RunStatus) -> str:
+    return {"cancelled": "been cancelled", "interrupted": "been interrupted"}.get(status, status.value)

@@ -1,0 +1,68 @@
+"""The closed lists: what a run, a fire and their reasons can be. Every dialect maps all of them (tested)."""
+
+from enum import StrEnum
+
+
+class RunStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def is_final(self) -> bool:
+        return self in FINAL
+
+
+ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.CANCELLING)
+FINAL = (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.INTERRUPTED)
+
+
+class FireOutcome(StrEnum):
+    STARTED = "started"
+    SKIPPED = "skipped"
+    MISSED = "missed"
+
+
+class FireReason(StrEnum):
+    """Why a fire did not start a run."""
+
+    OVERLAP = "overlap"  # the job's previous run was still active
+    COALESCED = "coalesced"  # a later fire of the same trigger stands for this one
+    LATE = "late"  # decided later than the trigger's threshold, and its misfire rule is to do nothing
+
+
+class FailureReason(StrEnum):
+    """Why a run did not succeed."""
+
+    EXIT = "exit"  # the job's own program ended with an error
+    EXCEPTION = "exception"  # the job raised
+    TIMEOUT = "timeout"
+    WORKER_LOST = "worker_lost"  # the worker process died under the run
+    SERVER_LOST = "server_lost"  # the server died or was killed while the run was going on
+    SHUTDOWN = "shutdown"  # the server was stopped and the grace time was over
+    DISK_FULL = "disk_full"
+    OUTPUT_LIMIT = "output_limit"
+    CONFIG = "config"  # something the job needs is not set up: a connection, a job type
+
+
+class Origin(StrEnum):
+    """Who or what asked for a run."""
+
+    TRIGGER = "trigger"
+    MANUAL = "manual"
+
+
+class Role(StrEnum):
+    ADMINISTRATOR = "administrator"
+    USER = "user"  # sees, runs and downloads
+
+
+class TriggerKind(StrEnum):
+    CRON = "cron"
+    SIMPLE = "simple"  # fixed rate in real time
+    FIXED_DELAY = "fixed_delay"  # counted from the end of the run; zero is continuous execution
+    ONCE = "once"

@@ -1,0 +1,1 @@
+"""One module or package per job type, found through the entry point group ``carillon.job_types``."""

@@ -1,0 +1,266 @@
+"""The first tables."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "account",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("uid", sa.Text(), nullable=False),
+        sa.Column("username", sa.Text(), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("role", sa.String(length=20), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
+        sa.UniqueConstraint("uid", name=op.f("uq_account_uid")),
+        sa.UniqueConstraint("username", name=op.f("uq_account_username")),
+    )
+    op.create_table(
+        "carillon_instance",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("uid", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("keeper", sa.Text(), nullable=True),
+        sa.Column("kept_since", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_carillon_instance")),
+    )
+    op.create_table(
+        "connection",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("password", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_connection")),
+        sa.UniqueConstraint("name", name=op.f("uq_connection_name")),
+    )
+    op.create_table(
+        "job",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("uid", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("group_name", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("job_type", sa.Text(), nullable=False),
+        sa.Column("parameters", sa.JSON(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("timeout_seconds", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=True),
+        sa.Column("updated_by", sa.Text(), nullable=True),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_run_id", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_job")),
+        sa.UniqueConstraint("uid", name=op.f("uq_job_uid")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("job", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_job_name",
+            ["name"],
+            unique=True,
+            sqlite_where=sa.text("deleted_at IS NULL"),
+            postgresql_where=sa.text("deleted_at IS NULL"),
+        )
+
+    op.create_table(
+        "fire",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("job_id", sa.Integer(), nullable=False),
+        sa.Column("trigger_id", sa.Integer(), nullable=True),
+        sa.Column("scheduled_for", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("outcome", sa.String(length=20), nullable=False),
+        sa.Column("reason", sa.String(length=20), nullable=True),
+        sa.Column("blocking_run_id", sa.Integer(), nullable=True),
+        sa.Column("range_to", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_fire_job_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fire")),
+        sa.UniqueConstraint("trigger_id", "scheduled_for", name=op.f("uq_fire_trigger_id_scheduled_for")),
+    )
+    with op.batch_alter_table("fire", schema=None) as batch_op:
+        batch_op.create_index("ix_fire_job_id_scheduled_for", ["job_id", "scheduled_for"], unique=False)
+
+    op.create_table(
+        "login_session",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["account.id"], name=op.f("fk_login_session_user_id")),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_login_session")),
+    )
+    with op.batch_alter_table("login_session", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_login_session_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "token",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("prefix", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["account.id"], name=op.f("fk_token_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_token")),
+        sa.UniqueConstraint("digest", name=op.f("uq_token_digest")),
+    )
+    op.create_table(
+        "trigger",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("job_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("expression", sa.Text(), nullable=True),
+        sa.Column("dialect", sa.Text(), nullable=True),
+        sa.Column("timezone", sa.Text(), nullable=False),
+        sa.Column("every_seconds", sa.Integer(), nullable=True),
+        sa.Column("delay_seconds", sa.Integer(), nullable=True),
+        sa.Column("start_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("end_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("misfire_threshold_seconds", sa.Integer(), nullable=False),
+        sa.Column("next_fire_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("previous_fire_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_trigger_job_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_trigger")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("trigger", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_trigger_job_id"), ["job_id"], unique=False)
+        batch_op.create_index("ix_trigger_next_fire_at", ["next_fire_at"], unique=False)
+
+    op.create_table(
+        "run",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("job_id", sa.Integer(), nullable=False),
+        sa.Column("fire_id", sa.Integer(), nullable=False),
+        sa.Column("job_name", sa.Text(), nullable=False),
+        sa.Column("job_type", sa.Text(), nullable=False),
+        sa.Column("status", sa.String(length=20), nullable=False),
+        sa.Column("origin", sa.String(length=20), nullable=False),
+        sa.Column("requested_by", sa.Text(), nullable=True),
+        sa.Column("cancelled_by", sa.Text(), nullable=True),
+        sa.Column("parameters", sa.JSON(), nullable=False),
+        sa.Column("arguments", sa.Text(), nullable=True),
+        sa.Column("timeout_seconds", sa.Integer(), nullable=True),
+        sa.Column("scheduled_for", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("heartbeat_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("token", sa.Text(), nullable=True),
+        sa.Column("host", sa.Text(), nullable=True),
+        sa.Column("pid", sa.Integer(), nullable=True),
+        sa.Column("start_ticks", sa.Integer(), nullable=True),
+        sa.Column("boot", sa.Text(), nullable=True),
+        sa.Column("reason", sa.String(length=20), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("progress", sa.JSON(), nullable=True),
+        sa.Column("last_log", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["fire_id"], ["fire.id"], name=op.f("fk_run_fire_id")),
+        sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_run_job_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
+        sa.UniqueConstraint("fire_id", name=op.f("uq_run_fire_id")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("run", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_run_active",
+            ["job_id"],
+            unique=False,
+            sqlite_where=sa.text("status IN ('queued', 'running', 'cancelling')"),
+            postgresql_where=sa.text("status IN ('queued', 'running', 'cancelling')"),
+        )
+        batch_op.create_index("ix_run_job_id_id", ["job_id", "id"], unique=False)
+        batch_op.create_index("ix_run_status_id", ["status", "id"], unique=False)
+
+    op.create_table(
+        "log_line",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("level", sa.Text(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_log_line_run_id")),
+        sa.PrimaryKeyConstraint("run_id", "number", name=op.f("pk_log_line")),
+    )
+    op.create_table(
+        "result_file",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("job_id", sa.Integer(), nullable=False),
+        sa.Column("job_name", sa.Text(), nullable=False),
+        sa.Column("scheduled_for", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=True),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("columns", sa.JSON(), nullable=True),
+        sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_result_file_job_id")),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_result_file_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_result_file")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("result_file", schema=None) as batch_op:
+        batch_op.create_index("ix_result_file_job_id_id", ["job_id", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_result_file_run_id"), ["run_id"], unique=False)
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("result_file", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_result_file_run_id"))
+        batch_op.drop_index("ix_result_file_job_id_id")
+
+    op.drop_table("result_file")
+    op.drop_table("log_line")
+    with op.batch_alter_table("run", schema=None) as batch_op:
+        batch_op.drop_index("ix_run_status_id")
+        batch_op.drop_index("ix_run_job_id_id")
+        batch_op.drop_index(
+            "ix_run_active",
+            sqlite_where=sa.text("status IN ('queued', 'running', 'cancelling')"),
+            postgresql_where=sa.text("status IN ('queued', 'running', 'cancelling')"),
+        )
+
+    op.drop_table("run")
+    with op.batch_alter_table("trigger", schema=None) as batch_op:
+        batch_op.drop_index("ix_trigger_next_fire_at")
+        batch_op.drop_index(batch_op.f("ix_trigger_job_id"))
+
+    op.drop_table("trigger")
+    op.drop_table("token")
+    with op.batch_alter_table("login_session", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_login_session_user_id"))
+
+    op.drop_table("login_session")
+    with op.batch_alter_table("fire", schema=None) as batch_op:
+        batch_op.drop_index("ix_fire_job_id_scheduled_for")
+
+    op.drop_table("fire")
+    with op.batch_alter_table("job", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_job_name", sqlite_where=sa.text("deleted_at IS NULL"), postgresql_where=sa.text("deleted_at IS NULL")
+        )
+
+    op.drop_table("job")
+    op.drop_table("connection")
+    op.drop_table("carillon_instance")
+    op.drop_table("account")

@@ -1,0 +1,106 @@
+"""APScheduler's table as a projection of ours."""
+
+import pickle
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, text
+
+from app.adapters.apscheduler_timer import row_id
+from app.bootstrap import Services
+from app.core.triggers import cron
+from tests.core.conftest import MakeJob
+from tests.fakes import FakeClock
+
+EVERY_MINUTE = cron("0 * * * * ?", "UTC")
+
+
+def rows(services: Services) -> dict[str, tuple[float | None, bytes]]:
+    table = services.timer.store.jobs_t
+    with services.db.reading() as session:
+        return {row.id: (row.next_run_time, row.job_state) for row in session.execute(select(table))}
+
+
+def test_each_trigger_has_one_row_with_its_next_time(services: Services, make_job: MakeJob) -> None:
+    job = make_job(EVERY_MINUTE)
+    services.timer.store.reconcile()
+
+    trigger = job.triggers[0]
+    assert trigger.next_fire_at is not None
+    assert {name: at for name, (at, _) in rows(services).items()} == {
+        row_id(trigger.id): trigger.next_fire_at.timestamp()
+    }
+
+
+def test_a_fire_changes_the_time_and_no_pickle(services: Services, make_job: MakeJob, clock: FakeClock) -> None:
+    make_job(EVERY_MINUTE)
+    services.timer.store.reconcile()
+    [(before, blob)] = rows(services).values()
+    clock.advance(minutes=1)
+
+    services.fires.wake()
+
+    assert list(rows(services).values()) == [((before or 0) + 60, blob)]
+
+
+def test_reconciling_mends_whatever_the_table_says(services: Services, make_job: MakeJob) -> None:
+    first, second = make_job(EVERY_MINUTE, name="one"), make_job(EVERY_MINUTE, name="two")
+    store = services.timer.store
+    store.reconcile()
+    wanted = rows(services)
+    services.jobs.delete(second.uid, "ada")
+    third = make_job(EVERY_MINUTE, name="three")
+    with services.db.transaction() as session:
+        session.execute(store.jobs_t.update().values(next_run_time=1.0))
+
+    assert store.reconcile() == 3
+    assert rows(services).keys() == {row_id(job.triggers[0].id) for job in (first, third)}
+    assert rows(services)[row_id(first.triggers[0].id)] == wanted[row_id(first.triggers[0].id)]
+    assert store.reconcile() == 0
+
+
+def test_an_unreadable_row_is_left_alone_and_the_others_are_read(
+    services: Services, make_job: MakeJob, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_job(EVERY_MINUTE)
+    store = services.timer.store
+    store.reconcile()
+    evil = pickle.dumps({"version": 1, "func": "os:system"})
+    with services.db.transaction() as session:
+        session.execute(store.jobs_t.insert().values(id="evil", next_run_time=1.0, job_state=evil))
+
+    assert [job.id for job in store.get_all_jobs()] == [name for name in rows(services) if name != "evil"]
+    assert "evil" in rows(services)
+    assert "'evil' of the job store cannot be read" in caplog.text
+
+
+def test_a_pickle_of_other_classes_is_refused_even_with_our_mark(services: Services) -> None:
+    store = services.timer.store
+    sealed = store._seal({"trigger": Flask})
+
+    with pytest.raises(pickle.UnpicklingError, match="no place"):
+        store._open(sealed)
+
+
+def test_apscheduler_can_list_our_rows(services: Services, make_job: MakeJob) -> None:
+    job = make_job(EVERY_MINUTE)
+    services.timer.store.reconcile()
+
+    [listed] = services.timer.store.get_all_jobs()
+
+    assert listed.next_run_time == job.triggers[0].next_fire_at
+    assert listed.args == (job.triggers[0].id,)
+
+
+def test_a_turn_survives_a_broken_database(services: Services, caplog: pytest.LogCaptureFixture) -> None:
+    with services.db.transaction() as session:
+        session.execute(text("ALTER TABLE trigger RENAME TO hidden"))
+
+    waits = [services.timer._step() for _ in range(3)]
+
+    assert waits == [0.2, 0.5, 1.0]
+    assert services.timer.tick_age() is None
+    with services.db.transaction() as session:
+        session.execute(text("ALTER TABLE hidden RENAME TO trigger"))
+    services.timer._step()
+    assert services.timer.tick_age() is not None
