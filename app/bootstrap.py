@@ -158,7 +158,7 @@ def _assemble(
     fires = Fires(db, clock, timer.store.project)
     connections = Connections(db, clock, AesVault(key), settings.connections)
     if executor is None:
-        executor = ProcessExecutor(settings.data_dir, workers=settings.workers, clock=clock, command=worker)
+        executor = ProcessExecutor(worker, settings.workers, settings.data_dir, clock=clock)
     lease = _lease(settings, db)
     engine = Engine(fires, runs, connections, types, executor, clock, lease.acquire)
     timer.tick = engine.tick

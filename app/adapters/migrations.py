@@ -1,6 +1,5 @@
 """Alembic: bring the database to this version's tables, or refuse one that is newer."""
 
-import logging
 from datetime import datetime
 from pathlib import Path
 
@@ -32,7 +31,7 @@ def migrate(db: Database, now: datetime) -> None:
         config.attributes["connection"] = connection
         if _is_current(connection, ScriptDirectory.from_config(config)):
             return
-        _quietly_upgrade(config)
+        command.upgrade(config, "head")
         if not connection.execute(select(Instance.id)).first():
             connection.execute(insert(Instance).values(id=1, uid=new_uid(), created_at=now))
 
@@ -46,13 +45,3 @@ def _is_current(connection: Connection, scripts: ScriptDirectory) -> bool:
             f" {scripts.get_current_head()!r}): install that version, or restore a backup made with this one"
         )
     return revision is not None and revision == scripts.get_current_head()
-
-
-def _quietly_upgrade(config: Config) -> None:
-    logger = logging.getLogger("alembic.runtime.migration")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        command.upgrade(config, "head")
-    finally:
-        logger.setLevel(level)

@@ -1,0 +1,54 @@
+"""The console command ``carillon``: the same services as the server's, in a terminal."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.adapters.migrations import NewerDatabaseError
+from app.cli import connections, preview, sample, serve, tokens, users
+from app.core.errors import CarillonError
+
+if TYPE_CHECKING:
+    from config import Settings
+
+CONFIGURATION = 78  # sysexits.h: EX_CONFIG
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def carillon() -> None:
+    """Carillon rings jobs on time: a self-hosted job scheduler.
+
+    All commands work on the data directory and the database of the settings (environment variables CARILLON_...), also
+    while the server is running. `carillon serve` starts the server.
+    """
+
+
+for _command in (serve.serve, users.user, tokens.token, connections.connection, preview.preview, sample.sample):
+    carillon.add_command(_command)
+
+
+def main(
+    load: Callable[[], "Settings"], settings_error: type[Exception], arguments: Sequence[str] | None = None
+) -> None:
+    """Run a command and end the process: 0, 1 with a message, 2 for wrong usage, 78 for wrong settings."""
+    try:
+        carillon.main(args=arguments, prog_name="carillon", obj=load, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except (settings_error, NewerDatabaseError) as error:
+        _fail(str(error), CONFIGURATION)
+    except CarillonError as error:
+        _fail(error.message, 1)
+    except (OSError, SQLAlchemyError) as error:
+        _fail(str(getattr(error, "orig", None) or error).strip(), 1)
+
+
+def _fail(message: str, status: int) -> None:
+    click.echo(f"carillon: {message}", err=True)
+    sys.exit(status)

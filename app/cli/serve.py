@@ -1,0 +1,99 @@
+"""carillon serve: the server."""
+
+import logging
+import os
+import signal
+import threading
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+import waitress
+from waitress.server import MultiSocketServer, TcpWSGIServer
+
+from app.bootstrap import Services, build
+from app.cli import logs
+from app.cli.opening import settings
+from app.web import create_app
+
+if TYPE_CHECKING:
+    from config import Settings
+
+log = logging.getLogger(__name__)
+
+THREADS = 16
+CONNECTIONS = 2000  # waitress's default of 100 is frozen by 99 slow clients
+REQUEST_SECONDS = 30  # an idle or half-open connection is closed after this time
+
+
+@click.command()
+def serve() -> None:
+    """Start the server: keeps the time, serves pages and APIs.
+
+    \b
+    CARILLON_HOST, CARILLON_PORT   where to listen            [127.0.0.1, 8080]
+    CARILLON_DATA_DIR              database, key and results  [./data]
+    CARILLON_DATABASE_URL          PostgreSQL instead of SQLite
+    CARILLON_WORKERS               worker processes           [twice the cores, at least 4]
+
+    All settings are in the README. SIGTERM ends it well: nothing new starts, running jobs get 30 seconds.
+    """
+    given = settings()
+    if os.environ.get("FLASK_DEBUG"):
+        raise click.UsageError("FLASK_DEBUG is set: Carillon does not run under Flask's debugger")
+    logs.set_up(given.log_format)
+    services = build(given)
+    server = _listen(services, given)
+    password = services.users.ensure_administrator(given.admin_username, given.admin_password)
+    _on_signals(server)
+    services.start()
+    _welcome(given, password)
+    try:
+        server.run()
+    finally:
+        log.info("stopping: running jobs have %s seconds", int(given.shutdown_grace))
+        services.stop()
+        log.info("stopped")
+
+
+def _listen(services: Services, given: "Settings") -> "TcpWSGIServer | MultiSocketServer":
+    try:
+        return waitress.create_server(
+            create_app(services),
+            host=given.host,
+            port=given.port,
+            threads=THREADS,
+            connection_limit=CONNECTIONS,
+            channel_timeout=REQUEST_SECONDS,
+            cleanup_interval=5,
+            asyncore_use_poll=True,
+            max_request_header_size=16_384,
+            max_request_body_size=20_000_000,
+            ident=None,
+            clear_untrusted_proxy_headers=False,
+        )
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot listen on {given.host}:{given.port}: {error.strerror}; CARILLON_PORT chooses another port"
+        ) from None
+
+
+def _on_signals(server: "TcpWSGIServer | MultiSocketServer") -> None:
+    """The first signal ends the server well, a second one at once."""
+    stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if stopping.is_set():
+            os._exit(128 + number)
+        stopping.set()
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def _welcome(given: "Settings", password: str | None) -> None:
+    host = f"[{given.host}]" if ":" in given.host else given.host
+    click.echo(f"Carillon is at http://{host}:{given.port}")
+    if password:
+        click.echo(f"Log in as {given.admin_username!r} with the password {password!r}. It is shown this once.")
