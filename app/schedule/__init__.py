@@ -1,0 +1,1 @@
+"""When things fire: pure rules over time. No clock, no database, no I/O, the standard library only."""
