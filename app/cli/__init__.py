@@ -1,18 +1,17 @@
 """The console command ``carillon``: the same services as the server's, in a terminal."""
 
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.adapters.migrations import NewerDatabaseError
 from app.cli import connections, preview, sample, serve, tokens, users
+from app.cli.opening import Parts
 from app.core.errors import CarillonError
 
-if TYPE_CHECKING:
-    from config import Settings
+__all__ = ["Parts", "carillon", "main"]
 
 CONFIGURATION = 78  # sysexits.h: EX_CONFIG
 
@@ -30,18 +29,16 @@ for _command in (serve.serve, users.user, tokens.token, connections.connection, 
     carillon.add_command(_command)
 
 
-def main(
-    load: Callable[[], "Settings"], settings_error: type[Exception], arguments: Sequence[str] | None = None
-) -> None:
+def main(parts: Parts, arguments: Sequence[str] | None = None) -> None:
     """Run a command and end the process: 0, 1 with a message, 2 for wrong usage, 78 for wrong settings."""
     try:
-        carillon.main(args=arguments, prog_name="carillon", obj=load, standalone_mode=False)
+        carillon.main(args=arguments, prog_name="carillon", obj=parts, standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)
-    except (settings_error, NewerDatabaseError) as error:
+    except (parts.settings_error, NewerDatabaseError) as error:
         _fail(str(error), CONFIGURATION)
     except CarillonError as error:
         _fail(error.message, 1)

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,9 +13,22 @@ if TYPE_CHECKING:
     from config import Settings
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What the entry point brings from the layers above: the terminal knows neither environment nor web."""
+
+    load: "Callable[[], Settings]"
+    settings_error: type[Exception]
+    create_app: Callable[[Services], Any]  # gives a WSGI application
+
+
+def parts() -> Parts:
+    found: Parts = click.get_current_context().obj
+    return found
+
+
 def settings() -> "Settings":
-    load: Callable[[], Settings] = click.get_current_context().obj
-    return load()
+    return parts().load()
 
 
 @contextmanager

@@ -13,8 +13,7 @@ from waitress.server import MultiSocketServer, TcpWSGIServer
 
 from app.bootstrap import Services, build
 from app.cli import logs
-from app.cli.opening import settings
-from app.web import create_app
+from app.cli.opening import parts, settings
 
 if TYPE_CHECKING:
     from config import Settings
@@ -59,7 +58,7 @@ def serve() -> None:
 def _listen(services: Services, given: "Settings") -> "TcpWSGIServer | MultiSocketServer":
     try:
         return waitress.create_server(
-            create_app(services),
+            parts().create_app(services),
             host=given.host,
             port=given.port,
             threads=THREADS,

@@ -11,7 +11,7 @@ from datetime import datetime
 from importlib.metadata import entry_points
 from typing import Any, BinaryIO, Literal, Protocol
 
-from app.core.errors import FieldError, NotFoundError
+from app.core.errors import FieldError, InvalidError, NotFoundError
 from app.core.statuses import FailureReason
 
 ENTRY_POINT_GROUP = "carillon.job_types"
@@ -94,6 +94,14 @@ def _no_connections(parameters: Mapping[str, Any]) -> Sequence[str]:
     return ()
 
 
+def _no_argument_names(parameters: Mapping[str, Any]) -> Sequence[str]:
+    return ()
+
+
+def _no_arguments(parameters: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
+    raise InvalidError.of("args", "jobs of this type take no arguments")
+
+
 @dataclass(frozen=True)
 class JobType:
     """A plug-in. ``function`` is ``module:name`` and is imported in the worker only."""
@@ -108,6 +116,10 @@ class JobType:
     connections: Callable[[Mapping[str, Any]], Sequence[str]] = field(default=_no_connections)
     """The names of the connections that a run with these parameters needs."""
     makes_files: bool = False
+    argument_names: Callable[[Mapping[str, Any]], Sequence[str]] = field(default=_no_argument_names)
+    """What a run with these parameters can be given by position, in order, for people to read."""
+    arguments: Callable[[Mapping[str, Any], Sequence[str]], dict[str, Any]] = field(default=_no_arguments)
+    """Turn words given by position into the parameters that they replace for one run. Raises ``InvalidError``."""
 
     def coerce(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Give all parameters with their types and defaults; unknown ones are dropped. Raises ``InvalidError``."""

@@ -137,6 +137,6 @@ class Timer(Protocol):
         """Look again: the next due moment may have become earlier. Callable from any thread, never blocks."""
 
     def tick_age(self) -> float | None:
-        """Seconds since the last completed tick (monotonic); ``None`` before the first."""
+        """Seconds since the last completed tick, or the start if none was completed (monotonic); ``None`` before it."""
 
     def stop(self) -> None: ...

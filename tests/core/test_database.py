@@ -79,7 +79,7 @@ def test_migrations_make_the_tables_of_the_models(
     from alembic.migration import MigrationContext
 
     settings.data_dir.mkdir(exist_ok=True)
-    db = Database(settings.database if kind == "sqlite" else request.getfixturevalue("postgresql_url"))
+    db = Database(settings.database if kind == "sqlite" else request.getfixturevalue("empty_postgresql_url"))
     migrate(db, clock())
 
     with db.engine.connect() as connection:

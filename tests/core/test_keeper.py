@@ -12,7 +12,7 @@ def test_only_one_keeps_the_time_and_the_other_takes_over(
     kind: str, settings: Settings, clock: FakeClock, request: pytest.FixtureRequest
 ) -> None:
     if kind == "postgresql":
-        settings = Settings(data_dir=settings.data_dir, database_url=request.getfixturevalue("postgresql_url"))
+        settings = Settings(data_dir=settings.data_dir, database_url=request.getfixturevalue("empty_postgresql_url"))
 
     def server() -> Services:
         return build(settings, now=clock, executor=FakeExecutor(), types=TYPES, hasher=PlainHasher())
