@@ -1,5 +1,6 @@
 """Connections: databases that jobs may read, by name."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -99,6 +100,8 @@ class Connections:
             ) from None
         if _same_database(parsed, make_url(self.db.url)):
             raise InvalidError.of("url", "this is Carillon's own database; jobs may not read it", "own_database")
+        if parsed.get_backend_name() == "sqlite" and parsed.database:
+            parsed = parsed.set(database=os.path.abspath(parsed.database))  # from where, later, nobody would know
         return parsed
 
     def remove(self, name: str) -> None:

@@ -33,11 +33,9 @@ def coerce(job_type: JobType, given: Mapping[str, Any]) -> dict[str, Any]:
 def _value(parameter: Parameter, given: Any) -> Any:
     if given is None or (given == "" and parameter.kind != "text"):
         given = parameter.default
-    if given is None or (parameter.required and isinstance(given, str) and not given.strip()):
-        if parameter.required:
-            raise ValueError(f"{parameter.label} is required")
-        return parameter.default
-    return READERS[parameter.kind](parameter, given)
+    if parameter.required and (given is None or (isinstance(given, str) and not given.strip())):
+        raise ValueError(f"{parameter.label} is required")
+    return None if given is None else READERS[parameter.kind](parameter, given)
 
 
 def _text(parameter: Parameter, given: Any) -> str:
@@ -56,8 +54,14 @@ def _integer(parameter: Parameter, given: Any) -> int:
         raise ValueError(f"{parameter.label} must be a whole number")
     low, high = parameter.minimum, parameter.maximum
     if (low is not None and value < low) or (high is not None and value > high):
-        raise ValueError(f"{parameter.label} must be from {low} to {high}, but was {value}")
+        raise ValueError(f"{parameter.label} must be {_range_words(low, high)}, but was {value}")
     return value
+
+
+def _range_words(low: int | None, high: int | None) -> str:
+    if high is None:
+        return f"at least {low}"
+    return f"at most {high}" if low is None else f"from {low} to {high}"
 
 
 def _as_integer(given: Any) -> int | None:
@@ -91,7 +95,7 @@ def _object(parameter: Parameter, given: Any) -> dict[str, Any]:
     for name, value in given.items():
         if isinstance(value, list | dict):
             raise ValueError(f"{parameter.label}: {name!r} must be text, a number, true, false or null")
-    return given
+    return dict(given)  # a default is one object for all jobs
 
 
 READERS: dict[str, Callable[[Parameter, Any], Any]] = {

@@ -1,0 +1,95 @@
+"""What an export needs of a database. One module per kind of database implements it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from app.core.job_types import JobError
+from app.core.statuses import FailureReason
+from app.job_types.sql_export.csv_text import CsvFormat
+from app.job_types.sql_export.sql_text import Lexicon, SqlTextError, Statement, read_statement
+
+BindValue = str | int | float | bool | datetime | None
+
+CARILLON_TABLE = "carillon_instance"
+"""Every database of Carillon's own has a table of this name, whatever URL leads to it."""
+
+QUERY_HEADS = frozenset({"SELECT", "WITH", "VALUES", "TABLE"})
+
+FIRST_ROWS = 64
+MOST_ROWS = 2048  # more makes nothing faster (measured)
+PORTION_BYTES = 512 * 1024
+
+LOST = "lost the connection to the database: "
+
+
+@dataclass(frozen=True)
+class Limits:
+    connect_seconds: int = 10
+    statement_seconds: int = 3600
+
+
+class Batch(NamedTuple):
+    """Whole CSV lines. The header is no row; it comes with the first ones or before them."""
+
+    rows: int
+    data: bytes | memoryview
+
+
+def next_portion(rows: int, size: int) -> int:
+    """Say how many rows to take at once after a portion of so many gave so many bytes: some half a megabyte of them.
+
+    A fixed number is slow for small rows or takes the worker's memory for large ones.
+    """
+    if size < PORTION_BYTES:
+        return min(rows * 2, MOST_ROWS)
+    return max(rows * PORTION_BYTES // size, 1)
+
+
+class Answer(Protocol):
+    """A query that runs. Its batches come as the database finds them; a large result is never held."""
+
+    columns: Sequence[str]
+    notes: Sequence[str]
+    """What the reader of the file should know, as lines for the run's log."""
+
+    def batches(self) -> Iterator[Batch]: ...
+
+
+class Source(Protocol):
+    """A database opened for reading only. All methods raise ``JobError`` with the server's own words."""
+
+    def version(self) -> str: ...
+
+    def is_carillon(self) -> bool:
+        """Say whether this is a database of Carillon's own: it holds password hashes and sealed secrets."""
+
+    def can_write(self) -> bool | None:
+        """Say whether the account could change anything; ``None`` when that cannot be told."""
+
+    def concerns(self) -> Sequence[str]:
+        """Give what the administrator should know about the account, as lines for the run's log."""
+
+    def ask(self, query: str, values: Mapping[str, BindValue], csv: CsvFormat) -> Answer:
+        """Prove that the query is one reading statement and start it."""
+
+    def cancel(self) -> None:
+        """Make the database give up what it is doing. Called from another thread; never raises."""
+
+
+def time_is_up(seconds: int) -> JobError:
+    return JobError(f"the query ran longer than {seconds} seconds and was stopped", FailureReason.TIMEOUT)
+
+
+def query_statement(query: str, values: Mapping[str, BindValue], lexicon: Lexicon) -> Statement:
+    """Read a query that may only read and whose binds all have values."""
+    try:
+        statement = read_statement(query, lexicon)
+    except SqlTextError as error:
+        raise JobError(str(error)) from None
+    if statement.head not in QUERY_HEADS:
+        raise JobError("a query begins with SELECT, WITH, VALUES or TABLE: nothing else is run")
+    if missing := sorted(statement.bind_names - values.keys()):
+        raise JobError(f"no value for the bind :{', :'.join(missing)}: name it in the parameters", FailureReason.CONFIG)
+    return statement
