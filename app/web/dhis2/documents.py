@@ -1,0 +1,151 @@
+"""Job configurations as DHIS2 writes them. What has no value is ``None`` here and left out when sent."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from app.core.jobs import next_fire
+from app.core.models import Job, Run, Trigger
+from app.web.auth import Right, current_actor, services
+from app.web.dhis2.routes import address_of
+from app.web.dhis2.schedules import schedule_of
+from app.web.dhis2.statuses import job_status, last_executed_status
+
+Document = dict[str, Any]
+BATCH = 500  # jobs; a statement takes only so many binds
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """What is looked up once for many jobs."""
+
+    newest: Mapping[int, Run]  # by job id
+    finished: Mapping[int, Run]  # by job id
+    uids: Mapping[str, str]  # by user name
+    access: Mapping[str, bool]
+
+
+def document(job: Job) -> Document:
+    return documents([job])[0]
+
+
+def documents(jobs: Iterable[Job]) -> list[Document]:
+    uids, access = {user.username: user.uid for user in services().users.list()}, _access()
+    written: list[Document] = []
+    for batch in _batches(jobs):
+        newest = services().jobs.last_runs(batch)
+        around = _Surroundings(newest, _finished(batch, newest), uids, access)
+        written += [_document(job, around) for job in batch]
+    return written
+
+
+def _batches(jobs: Iterable[Job]) -> Iterator[Sequence[Job]]:
+    rest = iter(jobs)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
+
+
+def _finished(jobs: Sequence[Job], newest: Mapping[int, Run]) -> dict[int, Run]:
+    """The newest run of each job that is over: only where the newest of all is not, another look is needed."""
+    found = {}
+    for job in jobs:
+        run = newest.get(job.id)
+        if run and not run.status.is_final and job.last_run_id:
+            run = services().runs.get(job.last_run_id)
+        if run and run.status.is_final:
+            found[job.id] = run
+    return found
+
+
+def _document(job: Job, around: _Surroundings) -> Document:
+    following = next_fire(job)
+    return {
+        "lastUpdated": local(job.updated_at),
+        "id": job.uid,
+        "href": address_of(job),
+        "created": local(job.created_at),
+        "name": job.name,
+        "jobStatus": job_status(job, around.newest.get(job.id)),
+        "displayName": job.name,
+        "enabled": job.enabled,
+        "externalAccess": False,
+        "jobType": job.job_type,
+        "nextExecutionTime": local(following.next_fire_at if following else None),
+        **schedule_of(job),
+        "jobParameters": {name: value for name, value in job.parameters.items() if value is not None} or None,
+        "favorite": False,
+        "configurable": True,
+        "access": around.access,
+        "lastUpdatedBy": _user(job.updated_by, around),
+        "createdBy": _user(job.created_by, around),
+        "favorites": [],
+        "translations": [],
+        "userGroupAccesses": [],
+        "attributeValues": [],
+        "userAccesses": [],
+        **_execution(around.newest.get(job.id), around.finished.get(job.id)),
+        "jobId": job.id,
+        "group": job.group,
+        "description": job.description or None,
+        "triggers": [_trigger(row) for row in job.triggers],
+    }
+
+
+def _access() -> dict[str, bool]:
+    may_edit = current_actor().may(Right.EDIT)
+    return {
+        "read": True,
+        "update": may_edit,
+        "externalize": may_edit,
+        "delete": may_edit,
+        "write": may_edit,
+        "manage": may_edit,
+    }
+
+
+def _user(name: str | None, around: _Surroundings) -> dict[str, str] | None:
+    uid = around.uids.get(name) if name else None
+    return {"id": uid} if uid else None
+
+
+def _execution(newest: Run | None, finished: Run | None) -> Document:
+    started = next((run.started_at for run in (newest, finished) if run and run.started_at), None)
+    seconds = finished.duration_seconds if finished and finished is newest else None
+    return {
+        "lastExecuted": local(started),
+        "lastExecutedStatus": last_executed_status(finished),
+        "lastFinished": local(finished.finished_at if finished else None),
+        "lastRuntimeExecution": None if seconds is None else duration(seconds),
+    }
+
+
+def _trigger(row: Trigger) -> Document:
+    members = {
+        "id": row.id,
+        "kind": row.kind.value,
+        "cronExpression": row.expression,
+        "dialect": row.dialect,
+        "timezone": row.timezone,
+        "everySeconds": row.every_seconds,
+        "delay": row.delay_seconds,
+        "startAt": local(row.start_at),
+        "endAt": local(row.end_at),
+        "nextExecutionTime": local(row.next_fire_at),
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def local(moment: datetime | None) -> str | None:
+    """The server's wall clock, without a zone: that is how DHIS2 writes times."""
+    if moment is None:
+        return None
+    return moment.astimezone(services().settings.zone).replace(tzinfo=None).isoformat(timespec="milliseconds")
+
+
+def duration(seconds: float) -> str:
+    """``HH:mm:ss.SSS``; the hours go on past 24."""
+    milliseconds = timedelta(seconds=seconds) // timedelta(milliseconds=1)
+    whole, milliseconds = divmod(milliseconds, 1000)
+    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}.{milliseconds:03}"

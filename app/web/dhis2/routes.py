@@ -1,0 +1,38 @@
+"""Every address under which the API is served."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from app.core.models import Job
+
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+
+# The real app puts its version number in; the reference spells the resource in the singular here and there.
+APIS = ("/api", "/api/<int:version>")
+JOB_CONFIGURATIONS = [f"{api}/{noun}" for api in APIS for noun in ("jobConfigurations", "jobConfiguration")]
+
+blueprint = Blueprint("dhis2", __name__)
+
+
+def route(method: str, path: str = "") -> Callable[[View], View]:
+    """Serve a view of ``jobConfigurations`` in every spelling."""
+
+    def add(view: View) -> View:
+        for prefix in JOB_CONFIGURATIONS:
+            blueprint.add_url_rule(prefix + path, view.__name__, view, methods=[method], strict_slashes=False)
+        return view
+
+    return add
+
+
+@blueprint.url_value_preprocessor
+def forget_version(endpoint: str | None, values: dict[str, object] | None) -> None:
+    if values:
+        values.pop("version", None)
+
+
+def address_of(job: Job) -> str:
+    return f"{request.host_url}api/jobConfigurations/{job.uid}"

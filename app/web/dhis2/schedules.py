@@ -1,0 +1,69 @@
+"""The one trigger of a job that DHIS2 knows: its first cron expression or fixed delay. The others stay as they are."""
+
+from dataclasses import replace
+from typing import Any
+
+from app.core.models import Job, Trigger
+from app.core.statuses import TriggerKind
+from app.core.triggers import TriggerSpec, read_cron
+from app.schedule.cron import CronSyntaxError
+from app.web.dhis2.schemas import Asked
+
+CRON, FIXED_DELAY, ONCE_ASAP = "CRON", "FIXED_DELAY", "ONCE_ASAP"
+SHOWN = {TriggerKind.CRON: CRON, TriggerKind.FIXED_DELAY: FIXED_DELAY}
+
+
+def shown_trigger(job: Job) -> Trigger | None:
+    return next((row for row in job.triggers if row.kind in SHOWN), None)
+
+
+def schedule_of(job: Job) -> dict[str, Any]:
+    shown = shown_trigger(job)
+    return {
+        "schedulingType": SHOWN[shown.kind] if shown else ONCE_ASAP,
+        "cronExpression": shown.expression if shown else None,
+        "delay": shown.delay_seconds if shown else None,
+        "continuousExecution": shown is not None and shown.delay_seconds == 0,
+    }
+
+
+def triggers_for(asked: Asked, job: Job | None, timezone: str, *, enabled: bool) -> list[TriggerSpec]:
+    """Say what a job's triggers become. One that is not complete is left for the core to refuse."""
+    rows = job.triggers if job else []
+    shown = shown_trigger(job) if job else None
+    others = [TriggerSpec.of(row) for row in rows if row is not shown]
+    there = TriggerSpec.of(shown) if shown else None
+    if _is_fixed_delay(asked):
+        wanted = _spec(TriggerKind.FIXED_DELAY, there, timezone, delay_seconds=asked.delay or _zero(asked))
+        is_given = wanted.delay_seconds is not None
+    else:
+        dialect = _dialect(asked.cron_expression)
+        wanted = _spec(TriggerKind.CRON, there, timezone, expression=asked.cron_expression, dialect=dialect)
+        is_given = asked.cron_expression is not None
+    is_needed = enabled and not others
+    return [wanted, *others] if is_given or is_needed else others
+
+
+def _is_fixed_delay(asked: Asked) -> bool:
+    if asked.continuous_execution or asked.scheduling_type == FIXED_DELAY:
+        return True
+    return asked.scheduling_type != CRON and asked.cron_expression is None and asked.delay is not None
+
+
+def _zero(asked: Asked) -> int | None:
+    return 0 if asked.continuous_execution or asked.delay == 0 else None
+
+
+def _spec(kind: TriggerKind, there: TriggerSpec | None, timezone: str, **values: Any) -> TriggerSpec:
+    """Change the trigger that is there where it is of the same kind: it keeps its zone and its bounds."""
+    if there is not None and there.kind is kind:
+        same = all(getattr(there, name) == value for name, value in values.items() if name != "dialect")
+        return there if same else replace(there, **values)
+    return TriggerSpec(kind, timezone, **values)
+
+
+def _dialect(expression: str | None) -> str:
+    try:
+        return read_cron(expression or "").dialect
+    except CronSyntaxError:
+        return "quartz"

@@ -1,0 +1,51 @@
+"""Answers only to its own names: DNS rebinding sends other people's pages here under their own name."""
+
+import ipaddress
+import json
+import socket
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from config import Settings
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class AllowedHosts:
+    """WSGI middleware, in front of everything: 421 for a Host that is not ours.
+
+    Bound beyond loopback the machine's own name and any bare address are ours too: a page cannot be rebound to an
+    address.
+    """
+
+    def __init__(self, app: Any, settings: "Settings") -> None:
+        self.app = app
+        self.names = {*LOOPBACK, settings.host.lower(), *settings.trusted_hosts}
+        self.any_address = settings.host not in LOOPBACK
+        if self.any_address:
+            self.names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        name = host_name(environ.get("HTTP_HOST") or environ["SERVER_NAME"])
+        if name in self.names or (self.any_address and _is_address(name)):
+            return self.app(environ, start_response)  # type: ignore[no-any-return]
+        body = json.dumps({"error": f"this server does not answer to host {name!r}; see CARILLON_TRUSTED_HOSTS"})
+        start_response("421 Misdirected Request", [("Content-Type", "application/json")])
+        return [body.encode()]
+
+
+def host_name(host: str) -> str:
+    """The name in a Host header: no port, no brackets, small letters."""
+    name = host.strip().lower()
+    if name.startswith("["):
+        return name[1:].partition("]")[0]
+    return name.partition(":")[0]
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,184 @@
+"""The application over real services on SQLite, with a clock and an executor that the tests move."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.datastructures import Authorization
+
+from app.bootstrap import Services, build
+from app.core.job_types import JobTypes
+from app.core.jobs import JobSpec
+from app.core.models import Job
+from app.core.ports import Assignment, Ended, Started
+from app.core.statuses import FailureReason, Role, RunStatus, TriggerKind
+from app.core.triggers import TriggerSpec, cron
+from app.job_types.sql_export import JOB_TYPE as SQL_EXPORT
+from app.web import create_app
+from config import Settings
+from tests.fakes import FakeClock, FakeExecutor, PlainHasher
+
+ZONE = "Europe/Paris"  # not UTC: a time that is shown in the wrong zone fails a test
+PASSWORD = "correct horse battery"
+QUERY = "SELECT id, name FROM visit WHERE region = :region AND id >= :least ORDER BY id"
+CSV = b"id,name\n1,Ada\n2,Bob\n"
+
+MakeJob = Callable[..., Job]
+
+
+@pytest.fixture(autouse=True)
+def _push_request_context() -> None:
+    """pytest-flask would keep one context open for the whole test: every request would be the first one's user."""
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()  # 2026-03-02 12:00 UTC, a Monday; 13:00 in Paris
+
+
+@pytest.fixture
+def executor() -> FakeExecutor:
+    return FakeExecutor()
+
+
+@pytest.fixture
+def visits(tmp_path: Path) -> Path:
+    """A small database to read from."""
+    path = tmp_path / "visits.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE visit (id INTEGER PRIMARY KEY, name TEXT, region TEXT)")
+        rows = [(1, "Ada", "north"), (2, "Bob", "north"), (3, "Cid", "south")]
+        connection.executemany("INSERT INTO visit VALUES (?, ?, ?)", rows)
+    connection.close()
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path: Path, visits: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data", timezone=ZONE, connections={"clinic": f"sqlite:///{visits}"})
+
+
+@pytest.fixture
+def services(settings: Settings, clock: FakeClock, executor: FakeExecutor) -> Iterator[Services]:
+    built = build(settings, now=clock, executor=executor, types=JobTypes([SQL_EXPORT]), hasher=PlainHasher())
+    built.timer.store.jobs_t.create(built.db.engine, True)
+    built.keeper.active = True
+    built.users.add("ada", PASSWORD, Role.ADMINISTRATOR)
+    built.users.add("uma", PASSWORD, Role.USER)
+    yield built
+    built.keeper.lease.release()
+    built.db.dispose()
+
+
+@pytest.fixture
+def app(services: Services) -> Flask:
+    built = create_app(services)
+    built.config["TESTING"] = False  # errors are answered, not raised
+    return built
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Nobody."""
+    return app.test_client()
+
+
+@pytest.fixture
+def admin_client(app: Flask) -> FlaskClient:
+    return _client_of(app, "ada")
+
+
+@pytest.fixture
+def user_client(app: Flask) -> FlaskClient:
+    return _client_of(app, "uma")
+
+
+def _client_of(app: Flask, username: str) -> FlaskClient:
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = basic(username).to_header()
+    return client
+
+
+def basic(username: str, password: str = PASSWORD) -> Authorization:
+    return Authorization("basic", {"username": username, "password": password})
+
+
+@pytest.fixture
+def make_job(services: Services) -> MakeJob:
+    """Make a SQL export; daily at 03:00 Paris time unless other triggers are given."""
+
+    def make(name: str = "nightly visits", *, triggers: list[TriggerSpec] | None = None, **fields: Any) -> Job:
+        triggers = [cron("0 0 3 * * ?", ZONE)] if triggers is None else triggers
+        return services.jobs.create(JobSpec(name, "SQL_EXPORT", sql(), triggers, **fields), by="ada")
+
+    return make
+
+
+def sql(**parameters: Any) -> dict[str, Any]:
+    values = {"region": "north", "least": 1}
+    return {"connection": "clinic", "query": QUERY, "parameters": values, **parameters}
+
+
+def every(seconds: int) -> TriggerSpec:
+    return TriggerSpec(TriggerKind.SIMPLE, ZONE, every_seconds=seconds)
+
+
+def after(seconds: int) -> TriggerSpec:
+    return TriggerSpec(TriggerKind.FIXED_DELAY, ZONE, delay_seconds=seconds)
+
+
+@dataclass
+class Play:
+    """Moves runs through their lives as a worker would."""
+
+    services: Services
+    executor: FakeExecutor
+    clock: FakeClock
+
+    def begin(self, job: Job, by: str = "ada") -> Assignment:
+        """Ask for a run; a worker has begun with it when this returns."""
+        self.services.runs.request(job.uid, by)
+        self.services.engine.dispatch()
+        assignment = self.executor.assignments[-1]
+        self._report(Started(assignment.run_id, assignment.token, self.clock(), pid=4711, start_ticks=1))
+        return assignment
+
+    def end(
+        self,
+        assignment: Assignment,
+        status: RunStatus = RunStatus.SUCCEEDED,
+        *,
+        reason: FailureReason | None = None,
+        error: str | None = None,
+        content: bytes | None = None,
+        name: str = "visits.csv",
+    ) -> int:
+        """End a run, with a result file if there is content for it. Gives the run's id."""
+        files = []
+        if content is not None:
+            with self.services.store.create(assignment, 1, name, "text/csv") as writer:
+                writer.write(content)
+                writer.describe(rows=content.count(b"\n") - 1, columns=["id", "name"])
+            files.append(writer.made())
+        self._report(Ended(assignment.run_id, assignment.token, self.clock(), status, reason, error, files))
+        return assignment.run_id
+
+    def run(self, job: Job, status: RunStatus = RunStatus.SUCCEEDED, seconds: float = 21.78, **ending: Any) -> int:
+        """A whole run of some seconds."""
+        assignment = self.begin(job)
+        self.clock.advance(seconds=seconds)
+        return self.end(assignment, status, **ending)
+
+    def _report(self, report: Started | Ended) -> None:
+        self.services.engine.deliver([report])
+        self.services.engine.record()
+
+
+@pytest.fixture
+def play(services: Services, executor: FakeExecutor, clock: FakeClock) -> Play:
+    return Play(services, executor, clock)

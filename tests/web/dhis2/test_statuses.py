@@ -1,0 +1,8 @@
+"""Every state of a run has its name in DHIS2."""
+
+from app.core.statuses import RunStatus
+from app.web.dhis2.statuses import STATUSES
+
+
+def test_every_status_has_a_name() -> None:
+    assert set(STATUSES) == set(RunStatus)

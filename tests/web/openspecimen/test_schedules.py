@@ -1,0 +1,90 @@
+"""Which schedules OpenSpecimen has words for."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.core.models import Job
+from app.core.statuses import TriggerKind
+from app.core.triggers import TriggerSpec, cron
+from app.web.openspecimen.schedules import NOTHING, schedule_of
+from tests.web.conftest import ZONE, after, every
+
+NOW = datetime(2026, 3, 2, 12, 7, tzinfo=UTC)
+SAID = {
+    "0 * * * * ?": {"repeatSchedule": "MINUTELY", "minutelyInterval": 1},
+    "0 0/15 * * * ?": {"repeatSchedule": "MINUTELY", "minutelyInterval": 15},
+    "0 0,30 * * * ?": {"repeatSchedule": "MINUTELY", "minutelyInterval": 30},
+    "0 10 * * * ?": {"repeatSchedule": "HOURLY", "hourlyInterval": 1, "scheduledMinute": 10},
+    "0 10 */6 ? * *": {"repeatSchedule": "HOURLY", "hourlyInterval": 6, "scheduledMinute": 10},
+    "0 30 23 * * ?": {"repeatSchedule": "DAILY", "scheduledHour": 23, "scheduledMinute": 30},
+    "0 0 0 * * *": {"repeatSchedule": "DAILY", "scheduledHour": 0, "scheduledMinute": 0},
+    "0 0 3 ? * MON": {"repeatSchedule": "WEEKLY", "scheduledDayOfWeek": "MONDAY", "scheduledHour": 3},
+    "0 0 3 ? * 1": {"repeatSchedule": "WEEKLY", "scheduledDayOfWeek": "SUNDAY", "scheduledHour": 3},
+    "0 0 3 * * 7": {"repeatSchedule": "WEEKLY", "scheduledDayOfWeek": "SUNDAY", "scheduledHour": 3},
+    "0 0 3 1 * ?": {"repeatSchedule": "MONTHLY", "scheduledDayOfMonth": 1, "scheduledHour": 3},
+}
+UNSAID = [
+    "*/2 * * * * ?",
+    "30 0 3 * * ?",
+    "0 0/7 * * * ?",
+    "0 5/15 * * * ?",
+    "0 0/15 8 * * ?",
+    "0 0 8-17 * * ?",
+    "0 0 3 ? * MON-FRI",
+    "0 0 3 L * ?",
+    "0 0 3 15W * ?",
+    "0 0 3 ? * MON#1",
+    "0 0 3 1 1 ?",
+    "0 0 3 * * ? 2030",
+    "0 0/15 * 1 * ?",
+    "0 10 * ? * MON",
+]
+
+
+def said(*specs: TriggerSpec) -> dict[str, Any]:
+    return schedule_of(Job(triggers=[spec.row(NOW) for spec in specs]))
+
+
+@pytest.mark.parametrize(("expression", "words"), SAID.items(), ids=SAID.keys())
+def test_cron_expressions_that_can_be_said(expression: str, words: dict[str, Any]) -> None:
+    found = said(cron(expression, ZONE))
+
+    assert found == NOTHING | found | words
+    assert found["schedule"] == expression
+
+
+@pytest.mark.parametrize("expression", UNSAID)
+def test_cron_expressions_that_cannot_be_said(expression: str) -> None:
+    assert said(cron(expression, ZONE)) == {**NOTHING, "repeatSchedule": "ONDEMAND", "schedule": expression}
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        (every(300), {"repeatSchedule": "MINUTELY", "minutelyInterval": 5, "schedule": "every 300 seconds"}),
+        (every(7200), {"repeatSchedule": "HOURLY", "hourlyInterval": 2, "scheduledMinute": 7}),
+        (every(90), {"repeatSchedule": "ONDEMAND", "schedule": "every 90 seconds"}),
+        (after(60), {"repeatSchedule": "MINUTELY", "schedule": "60 seconds after the end of the run"}),
+        (after(0), {"repeatSchedule": "ONDEMAND", "schedule": "continuously"}),
+        (
+            TriggerSpec(TriggerKind.ONCE, ZONE, start_at=NOW),
+            {"repeatSchedule": "ONDEMAND", "schedule": "once at 2026-03-02 12:07 UTC"},
+        ),
+    ],
+    ids=["minutes", "hours", "seconds", "delay", "continuous", "once"],
+)
+def test_other_triggers(spec: TriggerSpec, words: dict[str, Any], app: Flask) -> None:
+    with app.app_context():
+        found = said(spec)
+
+    assert found == found | words
+
+
+def test_several_triggers_and_none() -> None:
+    both = said(cron("0 0 3 * * ?", ZONE), every(60))
+
+    assert (both["repeatSchedule"], both["schedule"]) == ("ONDEMAND", "0 0 3 * * ?; every 60 seconds")
+    assert said() == {**NOTHING, "repeatSchedule": "ONDEMAND", "schedule": None}
