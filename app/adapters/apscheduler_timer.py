@@ -80,7 +80,9 @@ class ParkingJobStore(SQLAlchemyJobStore):  # type: ignore[misc]
                 row_id(trigger_id): (trigger_id, _timestamp(at))
                 for trigger_id, at in session.execute(select(Trigger.id, Trigger.next_fire_at)).all()
             }
-            there: dict[str, float | None] = dict(session.execute(select(self.jobs_t.c.id, self.jobs_t.c.next_run_time)).all())
+            there: dict[str, float | None] = dict(
+                session.execute(select(self.jobs_t.c.id, self.jobs_t.c.next_run_time)).all()
+            )
             missing = [(name, *wanted[name]) for name in wanted.keys() - there.keys()]
             wrong = [wanted[name] for name in wanted.keys() & there.keys() if wanted[name][1] != there[name]]
             self._add(session, missing)

@@ -48,6 +48,7 @@ class Engine:
         self.keeps_time = keeps_time
         self._reports: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
         self._unrecorded: list[Report] = []  # kept over a fault of the database
+        self._closed = False
         self._work = threading.Event()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -110,30 +111,37 @@ class Engine:
 
     def record(self) -> int:
         """Write down the reports that have come in, many in one transaction."""
-        return self._write(self._drain())
+        self._unrecorded += self._drain()
+        return self._write()
 
-    def _drain(self) -> list[Report]:
+    def _drain(self, block: bool = False) -> list[Report]:
+        """Take what has come in; ``block`` waits for the first. The end of all reports is marked by ``None``."""
         batch: list[Report] = []
-        while len(batch) < BATCH:
+        while len(batch) < BATCH and not self._closed:
             try:
-                report = self._reports.get_nowait()
+                report = self._reports.get(block and not batch)
             except queue.Empty:
                 break
-            if report is not None:
+            if report is None:
+                self._closed = True
+            else:
                 batch.append(report)
         return batch
 
-    def _write(self, batch: Sequence[Report]) -> int:
+    def _write(self) -> int:
+        """Record what is there; it is let go as soon as it is durable, so that nothing is written twice."""
+        batch = self._unrecorded
         if batch:
             ended = self.runs.record(batch)
+            self._unrecorded = []
             self.executor.acknowledge([(report.run_id, report.token) for report in ended])
         return len(batch)
 
     def recover(self) -> None:
         """After a start: first the outcomes that could not be recorded, then an end for what was lost."""
         leftovers = self.executor.leftovers()
-        if leftovers:
-            self._write(leftovers)
+        self._unrecorded += leftovers
+        self._write()
         lost = self.runs.reap()
         if leftovers or lost:
             log.warning("%d runs were ended by an earlier server, %d were interrupted", len(leftovers), lost)
@@ -145,7 +153,6 @@ class Engine:
     # The threads
 
     def start(self) -> None:
-        self._stopping.clear()
         self.recover()
         self.executor.start(self.deliver)
         self._threads = [
@@ -197,10 +204,6 @@ class Engine:
 
     def _record_step(self) -> bool:
         if not self._unrecorded:
-            first = self._reports.get()
-            self._unrecorded = ([first] if first else []) + self._drain()
-            if first is None and not self._unrecorded:
-                return False
-        self._write(self._unrecorded)
-        self._unrecorded = []
-        return True
+            self._unrecorded = self._drain(block=True)
+        self._write()
+        return bool(self._unrecorded) or not self._closed

@@ -155,9 +155,11 @@ class Jobs:
         enabled: bool | None = None,
         offset: int = 0,
         limit: int | None = None,
+        newest_first: bool = False,
     ) -> Sequence[Job]:
         """Jobs by name, ignoring case. ``text`` is looked for inside the name."""
-        query = _present().order_by(func.lower(Job.name), Job.id).offset(offset).limit(limit)
+        order = [Job.id.desc()] if newest_first else [func.lower(Job.name), Job.id]
+        query = _present().order_by(*order).offset(offset).limit(limit)
         with self.db.reading() as session:
             return session.scalars(_filtered(query, text, job_type, enabled)).all()
 

@@ -84,7 +84,7 @@ class Users:
     def authenticate(self, username: str, password: str) -> User | None:
         """Give the user if name and password are right. Takes as long for an unknown name as for a known one."""
         with self.db.reading() as session:
-            user = session.scalar(_named(username)) if len(username) <= 64 else None
+            user = session.scalar(_named(username)) if USERNAME.fullmatch(username) else None
         hashed = user.password_hash if user else self._nobody
         right = len(password) <= 128 and self.hasher.matches(hashed, password)
         return user if right and user and user.disabled_at is None else None
