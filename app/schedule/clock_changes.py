@@ -41,28 +41,40 @@ class ZonedSchedule:
     ``moves`` lets a match inside a gap fire at its end; ``passes`` is ``first``, ``second`` or ``both``.
     """
 
-    __slots__ = ("_latest", "_moves", "_passes", "_schedule", "_timeline")
+    __slots__ = ("_after", "_before", "_here", "_moves", "_passes", "_timeline")
 
     def __init__(self, schedule: WallSchedule, zone: tzinfo, *, moves: bool, passes: str) -> None:
-        self._schedule = schedule
+        self._after = schedule.after
+        self._before = schedule.before
         self._timeline = timeline_of(zone)
         self._moves = moves
         self._passes = passes
-        self._latest = self._timeline.at(EARLIEST)
+        self._settle(self._timeline.at(EARLIEST))
 
     def next_after(self, instant: datetime) -> datetime | None:
         """Answer the first fire strictly after an aware time, in UTC."""
         if instant.tzinfo is not UTC:
             instant = as_utc(instant)
-        stretch = self._latest  # one schedule asks about about the same time again and again
-        if not stretch.start <= instant < stretch.end:
-            if instant >= LATEST:
-                return None
-            instant = max(instant, EARLIEST)
-            self._latest = stretch = self._timeline.at(instant)
+        start, end, offset, closes = self._here  # one schedule asks about about the same time again and again
+        if start <= instant < end:
+            match = self._after(instant + offset)
+            if match is not None and match < closes:
+                return match - offset
+        return self._next_anywhere(instant)
+
+    def _settle(self, stretch: Stretch) -> None:
+        """Remember where instants need no look at the zone: inside a stretch, from its first counting wall time on."""
         opens, closes = stretch.windows[self._passes]
-        wall = instant + stretch.offset
-        match = self._schedule.after(wall if wall >= opens else opens - SECOND)
+        self._here = (opens - stretch.offset, stretch.end, stretch.offset, closes)
+
+    def _next_anywhere(self, instant: datetime) -> datetime | None:
+        if instant >= LATEST:
+            return None
+        instant = max(instant, EARLIEST)
+        stretch = self._timeline.at(instant)
+        self._settle(stretch)
+        opens, closes = stretch.windows[self._passes]
+        match = self._after(max(instant + stretch.offset, opens - SECOND))
         if match is not None and match < closes:
             return match - stretch.offset
         return self._in_later_stretch(stretch, match)
@@ -75,7 +87,7 @@ class ZonedSchedule:
                 return stretch.start
             opens, closes = stretch.windows[self._passes]
             if stretch.repeats or (match is not None and match < opens):
-                match = self._schedule.after(opens - SECOND)
+                match = self._after(opens - SECOND)
             if match is None:
                 return None
             if match < closes:
@@ -90,7 +102,7 @@ class ZonedSchedule:
         stretch = self._timeline.at(instant - instant.resolution)
         opens, closes = stretch.windows[self._passes]
         wall = min(instant + stretch.offset, closes)
-        match = self._schedule.before(wall + SECOND if wall.microsecond else wall)
+        match = self._before(wall + SECOND if wall.microsecond else wall)
         if match is not None and match >= opens:
             return match - stretch.offset
         return self._in_earlier_stretch(stretch, match)
@@ -106,7 +118,7 @@ class ZonedSchedule:
             repeated, stretch = stretch.repeats, preceding
             opens, closes = stretch.windows[self._passes]
             if repeated or (match is not None and match >= closes):
-                match = self._schedule.before(closes)
+                match = self._before(closes)
             if match is None:
                 return None
             if match >= opens:
@@ -114,7 +126,7 @@ class ZonedSchedule:
 
     def shows_between(self, first: datetime, until: datetime) -> bool:
         """Whether the schedule has a wall time from ``first`` until before ``until``, whatever the zone makes of it."""
-        match = self._schedule.after(first - SECOND)
+        match = self._after(first - SECOND)
         return match is not None and match < until
 
     def meant_time(self, fire: datetime) -> datetime | None:
@@ -126,7 +138,7 @@ class ZonedSchedule:
         if not self._moves or fire != stretch.start or stretch.gap is None:
             return None
         begins, ends = stretch.gap
-        meant = self._schedule.after(begins - SECOND)
-        if meant is None or meant >= ends or self._schedule.after(ends - SECOND) == ends:
+        meant = self._after(begins - SECOND)
+        if meant is None or meant >= ends or self._after(ends - SECOND) == ends:
             return None
         return meant.replace(tzinfo=None)

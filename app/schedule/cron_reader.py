@@ -85,7 +85,9 @@ class FieldReader:
         if hashed := _HASHED.fullmatch(head):
             low, high = self._hash_bounds(hashed, position)
             return Span("range", low + self._hash() % min(step, high - low + 1), high, step)
-        span = self._span(head or "*", position)
+        if not head and self.dialect is QUARTZ:
+            head = "*"  # "/5", which only Quartz knows
+        span = self._span(head, position)
         if span.form == "value":
             return Span("open", span.first, self.spec.high, step)
         return Span(span.form, span.first, span.last, step)
@@ -98,13 +100,13 @@ class FieldReader:
             first = 0 if first == 7 and last < 7 else first
             last = 7 if last_text == "SUN" and first else last
         if first > last and not self.spec.wraps:
-            raise self._wrong(f"a range cannot run backwards: '{first_text}-{last_text}'", position)
+            raise self._wrong(f"a range cannot run backwards: {_quoted(f'{first_text}-{last_text}')}", position)
         return Span("range", first, last)
 
     def _step(self, text: str, position: int) -> int:
         if not re.fullmatch("[0-9]{1,9}", text):
             raise self._wrong(
-                f"a whole number must follow '/', not {text!r}" if text else "a number must follow '/'", position
+                f"a whole number must follow '/', not {_quoted(text)}" if text else "a number must follow '/'", position
             )
         step = int(text)
         if step == 0:
@@ -162,11 +164,11 @@ class FieldReader:
             if days_before > 30 or (self.dialect is SPRING and match[1] and not days_before):
                 raise self._wrong(f"cannot count {days_before} days back from the last day: 1 to 30", position + 2)
             if self.dialect is SPRING and match[1] and match[2]:
-                raise self._wrong(f"the spring dialect has no {text!r}; quartz has", position)
+                raise self._wrong(f"the spring dialect has no {_quoted(text)}; quartz has", position)
             return FromMonthEnd(days_before, workday=bool(match[2]))
         if re.fullmatch("[0-9]+W", text):
             return NearestWorkday(self._number(text[:-1], position), forward_only=self.dialect is SPRING)
-        raise self._wrong(f"cannot read {text!r}: L and W are written L, L-3, LW, L-3W and 15W", position)
+        raise self._wrong(f"cannot read {_quoted(text)}: L and W are written L, L-3, LW, L-3W and 15W", position)
 
     def _special_weekday(self, text: str, position: int) -> Element:
         day, sign, nth = text.partition("#")
@@ -188,7 +190,7 @@ class FieldReader:
 
     def _check_may_be_listed(self, text: str, position: int, *, listed: bool) -> None:
         if listed and self.is_weekday and not self.dialect.special_weekdays_in_lists:
-            raise self._wrong(f"{text!r} cannot be part of a list", position)
+            raise self._wrong(f"{_quoted(text)} cannot be part of a list", position)
 
     # What is wrong, and what may have been meant
 
@@ -210,23 +212,23 @@ class FieldReader:
         if "?" in text:
             return self._wrong("'?' stands alone, and only in day-of-month or day-of-week", position + text.index("?"))
         if text.startswith("*") and text[1:].isdigit():
-            return self._wrong(f"cannot read {text!r}; did you mean '*/{text[1:]}'?", position)
+            return self._wrong(f"cannot read {_quoted(text)}; did you mean '*/{text[1:]}'?", position)
         if re.fullmatch("[A-Z]+", text):
             return self._unknown_word(text, position)
         if stray := re.search("[^0-9A-Z]", text):
-            return self._wrong(f"unexpected {stray[0]!r} in {_shortened(text)!r}", position + stray.start())
-        return self._wrong(f"cannot read {_shortened(text)!r}", position)
+            return self._wrong(f"unexpected {stray[0]!r} in {_quoted(text)}", position + stray.start())
+        return self._wrong(f"cannot read {_quoted(text)}", position)
 
     def _unknown_word(self, word: str, position: int) -> CronSyntaxError:
         close = _closest(word, self.spec.names)
         if close:
-            return self._wrong(f"cannot read {_shortened(word)!r}; did you mean {close}?", position)
+            return self._wrong(f"cannot read {_quoted(word)}; did you mean {close}?", position)
         if word in ("L", "W", "LW"):
             return self._wrong(self._where_specials_belong(word), position)
         if word in MONTH_NAMES or word in WEEKDAY_NAMES:
             kind = "month" if word in MONTH_NAMES else "weekday"
             return self._wrong(f"{word} is a {kind}, which has no place here", position)
-        return self._wrong(f"cannot read {_shortened(word)!r}", position)
+        return self._wrong(f"cannot read {_quoted(word)}", position)
 
     def _where_specials_belong(self, word: str) -> str:
         if not self.dialect.day_specials:
@@ -239,6 +241,10 @@ def _closest(word: str, names: Iterable[str]) -> str | None:
     known = list(names)
     begun = [name for name in known if word.startswith(name)]
     return next(iter(begun or get_close_matches(word[:3], known, n=1, cutoff=0.6)), None)
+
+
+def _quoted(text: str) -> str:
+    return repr(_shortened(text))
 
 
 def _shortened(text: str) -> str:

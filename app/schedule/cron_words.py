@@ -10,7 +10,7 @@ from app.schedule.cron import CronExpression
 from app.schedule.cron_fields import DayElement
 from app.schedule.dialects import DIALECTS, FIRST_YEAR, LAST_YEAR
 from app.schedule.month_days import FromMonthEnd, LastWeekday, NearestWorkday, NthWeekday, shortest_of
-from app.schedule.number_patterns import circular_run, even_step, fills_cycle, runs
+from app.schedule.number_patterns import circular_run, cycle_step, even_step, runs
 from app.schedule.words import Words
 
 MOST_TIMES_LISTED = 6
@@ -71,8 +71,9 @@ class _Times:
         return words.say("window", rate=rate, first=words.clock(first, minute), last=words.clock(last, minute))
 
     def _by_minutes(self) -> str:
-        step = fills_cycle(self.minutes, 60)
-        if step is None:
+        step = cycle_step(self.minutes, 60)
+        shows_first = len(self.hours) < 24 and self._run_of_hours() is not None
+        if step is None or (self.minutes[0] > 0 and not shows_first):
             return self._in_hours(self._numbers("minute", self.minutes), always=True)
         return self._in_window(self.words.every(step, "minute"))
 
@@ -91,7 +92,7 @@ class _Times:
         return run if run and (self.may_pass_midnight or run[0] <= run[1]) else None
 
     def _by_seconds(self) -> str:
-        step = fills_cycle(self.seconds, 60)
+        step = cycle_step(self.seconds, 60) if self.seconds[0] == 0 else None
         rate = self._numbers("second", self.seconds) if step is None else self.words.every(step, "second")
         if len(self.minutes) < 60:
             return self._in_hours(self._in_minutes(rate), always=True)

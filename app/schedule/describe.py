@@ -2,8 +2,9 @@
 
 from datetime import datetime, tzinfo
 
+from app.schedule.changes import Touched
 from app.schedule.cron import CronExpression
-from app.schedule.cron_words import cron_in_words, weekdays_in_words
+from app.schedule.cron_words import MOST_TIMES_LISTED, cron_in_words, weekdays_in_words
 from app.schedule.daily_times import EVERY_WEEKDAY
 from app.schedule.simulate import Fire
 from app.schedule.triggers import CalendarInterval, Cron, DailyTimeInterval, FixedDelay, Once, Simple, Trigger
@@ -33,6 +34,16 @@ def describe_fire(fire: Fire[object], zone: tzinfo, locale: str = "en") -> str |
         return None
     meant, shown = words.clock_of(fire.meant_time), words.clock_of(fire.instant.astimezone(zone))
     return words.say("moved", meant=meant, date=words.date(fire.meant_time), fires=shown)
+
+
+def describe_effect(touched: Touched, zone: tzinfo, locale: str = "en") -> str:
+    """Say what a clock change does to a trigger, with the first local times at which it fires in it."""
+    words = Words(locale)
+    shown = [moment.astimezone(zone) for moment in touched.fires[:MOST_TIMES_LISTED]]
+    times = ", ".join(f"{words.clock_of(moment)} {moment.tzname()}" for moment in shown)
+    if len(touched.fires) > len(shown):
+        times = words.say("and more", times=times)
+    return capitalised(words.say(f"effect {touched.effect}", times=times))
 
 
 def _in_words(trigger: Trigger, words: Words) -> str:

@@ -31,7 +31,7 @@ def even_step(numbers: Collection[int]) -> int | None:
     return distances.pop() if len(numbers) > 2 and len(distances) == 1 else None
 
 
-def fills_cycle(numbers: Collection[int], size: int) -> int | None:
-    """Answer the step of numbers that begin at 0 and go on evenly from one cycle to the next, as ``*/15`` in 60."""
+def cycle_step(numbers: Collection[int], size: int) -> int | None:
+    """Answer the step of numbers that go on evenly from one cycle to the next: ``*/15`` or ``5/15`` in 60."""
     step = size // len(numbers)
-    return step if sorted(numbers) == list(range(0, size, step)) and size % step == 0 else None
+    return step if size % step == 0 and sorted(numbers) == list(range(min(numbers), size, step)) else None

@@ -90,7 +90,7 @@ def _phrases(expression: CronExpression, words: Words) -> Iterator[_Phrase]:
         yield "never fires", {}
     if len(fields.second.values) == 60:
         yield "every second", {}
-    for field in (fields.second, fields.minute, fields.hour, fields.day_of_month):
+    for field in (fields.second, fields.minute, fields.hour, fields.day_of_month, fields.day_of_week):
         yield from _steps(field)
     if _names_a_day_that_months_lack(fields) and not expression.never_fires:
         yield "not every month", {}
@@ -103,13 +103,14 @@ def _phrases(expression: CronExpression, words: Words) -> Iterator[_Phrase]:
 
 
 def _steps(field: Field) -> Iterator[_Phrase]:
-    """Steps that do not divide their field; days of the month never do, as months differ."""
+    """Steps that do not divide their field; days never do, as months differ and a week has seven."""
     size = field.spec.high - field.spec.low + 1
+    is_day = field.spec.name in ("day-of-month", "day-of-week")
     for span in field.spans:
         values = sorted(span.values(field.spec.low, field.spec.high))
         if span.step > 1 and len(values) == 1:
             yield "step too long", {"step": span.step}
-        elif span.step > 1 and span.form != "range" and (size % span.step or field.spec.name == "day-of-month"):
+        elif span.step > 1 and span.form != "range" and (is_day or size % span.step):
             yield "uneven step", {"step": span.step, "field": field.spec.name, "last": values[-1]}
 
 

@@ -7,9 +7,8 @@ A wall time here is a datetime labelled UTC that shows what the clock on the wal
 a conversion: an aware instant plus the offset of its zone is its wall time, and the wall time minus it the instant.
 """
 
-from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from app.schedule.dialects import FIRST_YEAR, LAST_YEAR
 from app.schedule.month_days import SHAPES, DayChoice, shapes_of_year
@@ -31,12 +30,12 @@ class WallTimes:
     def __init__(
         self,
         *,
-        seconds: Collection[int],
-        minutes: Collection[int],
-        hours: Collection[int],
+        seconds: frozenset[int],
+        minutes: frozenset[int],
+        hours: frozenset[int],
         days: DayChoice,
-        months: Collection[int],
-        years: Collection[int],
+        months: frozenset[int],
+        years: frozenset[int],
     ) -> None:
         self._first_time: _Time = (min(hours), min(minutes), min(seconds))
         self._last_time: _Time = (max(hours), max(minutes), max(seconds))
@@ -44,7 +43,7 @@ class WallTimes:
         self._next_minute, self._last_minute = _next_table(minutes, 60), _last_table(minutes, 60)
         self._next_hour, self._last_hour = _next_table(hours, 24), _last_table(hours, 24)
         self._all_seconds, self._all_minutes, self._all_hours = len(seconds) == 60, len(minutes) == 60, len(hours) == 24
-        self._years = _YearMasks(days, frozenset(months), frozenset(years))
+        self._years = _YearMasks(days, months, years)
 
     @cached_property
     def is_empty(self) -> bool:
@@ -207,11 +206,23 @@ def _wall(date: _Date, time: _Time) -> datetime:
     return datetime(year, month, day, hour, minute, second, 0, UTC)
 
 
-def _next_table(values: Collection[int], size: int) -> _Table:
+@lru_cache(maxsize=1024)
+def _next_table(values: frozenset[int], size: int) -> _Table:
     """For each i from 0 to size: the first value that is not before i."""
-    return tuple(min((value for value in values if value >= i), default=_BEYOND) for i in range(size + 1))
+    table, following = [_BEYOND] * (size + 1), _BEYOND
+    for i in range(size - 1, -1, -1):
+        if i in values:
+            following = i
+        table[i] = following
+    return tuple(table)
 
 
-def _last_table(values: Collection[int], size: int) -> _Table:
+@lru_cache(maxsize=1024)
+def _last_table(values: frozenset[int], size: int) -> _Table:
     """For each i below size: the last value that is not after i; the entry for i = -1 stands at the end."""
-    return (*(max((value for value in values if value <= i), default=_BEFORE) for i in range(size)), _BEFORE)
+    table, last = [_BEFORE] * (size + 1), _BEFORE
+    for i in range(size):
+        if i in values:
+            last = i
+        table[i] = last
+    return tuple(table)

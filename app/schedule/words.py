@@ -81,6 +81,17 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{meant} does not exist on {date}: fires at {fires}",
         "{meant} Uhr gibt es am {date} nicht: läuft um {fires} Uhr",
     ),
+    # effects of a clock change
+    "effect none": ("is not touched", "bleibt unberührt"),
+    "effect moved": ("fires at {times}, when its time is left out", "läuft um {times}, weil seine Zeit ausfällt"),
+    "effect skipped": ("does not fire at the times left out", "läuft nicht zu den ausgefallenen Zeiten"),
+    "effect once": ("fires once at a time that comes twice: {times}", "läuft einmal zu doppelter Zeit: {times}"),
+    "effect twice": ("fires in both passes of the hour: {times}", "läuft in beiden Durchgängen der Stunde: {times}"),
+    "effect shifted": (
+        "goes on in real time: its local times are others from then on",
+        "läuft nach echter Zeit weiter: die Ortszeiten sind danach andere",
+    ),
+    "and more": ("{times} and so on", "{times} und so weiter"),
     # hints
     "weekday number": (
         "weekday numbers: 1 is {first} in the {dialect} dialect, {other_first} in {others}; names are safer",

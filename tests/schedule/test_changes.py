@@ -7,6 +7,7 @@ import pytest
 
 from app.schedule.changes import Effect, effect_of, next_change
 from app.schedule.cron import parse
+from app.schedule.describe import describe_effect
 from app.schedule.triggers import Cron, Once, Simple
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -51,3 +52,30 @@ def test_the_effect_of_a_change(after, trigger, effect, fires):
     touched = effect_of(next_change(BERLIN, after), trigger)
 
     assert (touched.effect, len(touched.fires)) == (effect, fires)
+
+
+@pytest.mark.parametrize(
+    ("after", "text", "words"),
+    [
+        (NEW_YEAR, "0 30 2 * * ?", "Fires at 03:00 CEST, when its time is left out"),
+        (NEW_YEAR, "0 */30 * * * ?", "Does not fire at the times left out"),
+        (NEW_YEAR, "0 30 3 * * ?", "Is not touched"),
+        (SUMMER, "0 30 2 * * ?", "Fires once at a time that comes twice: 02:30 CEST"),
+        (
+            SUMMER,
+            "0 */15 * * * ?",
+            "Fires in both passes of the hour: "
+            "02:00 CEST, 02:15 CEST, 02:30 CEST, 02:45 CEST, 02:00 CET, 02:15 CET and so on",
+        ),
+    ],
+)
+def test_the_effect_in_words(after, text, words):
+    touched = effect_of(next_change(BERLIN, after), Cron(parse(text), BERLIN))
+
+    assert describe_effect(touched, BERLIN) == words
+
+
+def test_real_time_goes_on_in_words():
+    touched = effect_of(next_change(BERLIN, SUMMER), Simple(24 * HOUR, NEW_YEAR))
+
+    assert describe_effect(touched, BERLIN, "de").startswith("Läuft nach echter Zeit weiter")

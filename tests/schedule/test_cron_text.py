@@ -2,6 +2,7 @@
 
 import pickle
 from datetime import UTC, datetime
+from time import perf_counter
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -65,6 +66,8 @@ def next_times(text, dialect="quartz", count=3, seed=None, after=NEW_YEAR):
         ("0 0 0 MON * ?", "quartz", "day-of-month", 6, "MON is a weekday"),
         ("0 0 0 ? MON *", "quartz", "month", 8, "MON is a weekday"),
         ("H 0 0 * * ?", "quartz", "second", 0, "no job is known"),
+        ("/5 * * * * *", "spring", "second", 0, "a value is missing"),
+        ("/5 * * * *", "unix", "minute", 0, "a value is missing"),
         ("0 0 0 * * ä", "spring", None, 10, "unexpected character 'ä'"),
         ("0 0 0 * * ?\n", "quartz", None, 11, "unexpected character"),
         ("0 " * 1001, "quartz", None, 2000, "longer than 2000"),
@@ -177,3 +180,26 @@ def test_h_with_range_and_step_stays_inside():
         assert [minute - minutes[0] for minute in minutes] == [0, 20, 40]
         assert fields.hour.values <= {1, 2, 3, 4, 5}
         assert max(fields.day_of_month.values) <= 28
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*," * 994 + "* * * * * ?",
+        "0 0 0 ? * * " + "1970-2199," * 190 + "*",
+        "0 0 0 " + "L-1W," * 395 + "L * ?",
+        "9" * 1988 + " * * * * ?",
+        "0 0/" + "9" * 1980 + " * * * ?",
+        "H(" * 900 + " * * * * ?",
+        "0 0 0 29 2 ? 2199",
+        "0 0 0 30 2 ? *",
+    ],
+    ids=lambda text: text[:20],
+)
+def test_the_most_costly_texts_are_read_and_searched_in_no_time(text):
+    began = perf_counter()
+    try:
+        parse(text, seed="job").next_after(NEW_YEAR, ZONE_UTC)
+    except CronSyntaxError as error:
+        assert len(str(error)) < 200  # noqa: PT017
+    assert perf_counter() - began < 0.5
