@@ -20,6 +20,7 @@ from app.adapters.migrations import migrate
 from app.adapters.process_executor import ProcessExecutor
 from app.adapters.result_store import ResultStore
 from app.adapters.secrets import AesVault, Argon2Hasher, derive, load_key
+from app.core.calendars import Calendars
 from app.core.connections import Connections
 from app.core.db import Database
 from app.core.engine import Engine
@@ -70,6 +71,7 @@ class Services:
     results: Results
     store: ResultStore
     connections: Connections
+    calendars: Calendars
     users: Users
     sample: Sample
     engine: Engine
@@ -176,6 +178,7 @@ def _assemble(
         results=Results(db),
         store=store,
         connections=connections,
+        calendars=Calendars(db, clock, timer.wake_up),
         users=Users(db, clock, hasher),
         sample=Sample(jobs, connections, settings.data_dir, settings.timezone, load_data),
         engine=engine,

@@ -4,7 +4,7 @@ One transaction per chunk of some hundreds of due triggers: a transaction per tr
 them, a few bulk ones some tenths of a second.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,12 +12,16 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session, joinedload
 
+import app.schedule.calendars
+import app.schedule.triggers as schedule
+from app.core import calendars
 from app.core.db import Database
 from app.core.decisions import Decision, decide
-from app.core.models import Fire, Job, Run, Trigger
+from app.core.models import Calendar, Fire, Job, Run, Trigger
 from app.core.ports import Clock
-from app.core.statuses import ACTIVE, FireOutcome, Origin, RunStatus, TriggerKind
+from app.core.statuses import ACTIVE, FireOutcome, FireReason, Origin, RunStatus
 from app.core.triggers import calculator
+from app.schedule.misfire import Verdict, judge, misfire_named
 
 CHUNK = 500
 MOMENTS = 10_000
@@ -25,6 +29,9 @@ MOMENTS = 10_000
 
 Project = Callable[[Session, Sequence[tuple[int, datetime | None]]], None]
 """Writes the new next times, (trigger id, aware UTC or None), to the timer's own list in the same transaction."""
+
+
+Calendars = Mapping[int | None, app.schedule.calendars.Calendar]
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,7 @@ class _Due:
     decisions: list[Decision]
     next_fire_at: datetime | None
     last: datetime
+    anew: schedule.Simple | None  # a misfire let the trigger begin again
 
 
 class Fires:
@@ -69,7 +77,8 @@ class Fires:
             if not triggers:
                 return 0, 0
             blockers = _blockers(session, [trigger.job_id for trigger in triggers])
-            dues = [_look(trigger, now, blockers) for trigger in triggers]
+            closed = _closed(session, triggers)
+            dues = [_look(trigger, now, blockers, closed) for trigger in triggers]
             queued = _write(session, dues, blockers, now)
             _advance(session, dues)
             self.project(session, [(due.trigger.id, due.next_fire_at) for due in dues])
@@ -106,31 +115,44 @@ def _blockers(session: Session, job_ids: Sequence[int]) -> dict[int, int | None]
     return dict(session.execute(query).all())
 
 
-def _look(trigger: Trigger, now: datetime, blockers: dict[int, int | None]) -> _Due:
-    moments, next_fire_at = _due_moments(trigger, now)
-    threshold = timedelta(seconds=trigger.misfire_threshold_seconds)
-    # Where the cap cut the list, newer moments follow: these are all late and the newest of them is no newest.
-    cut = next_fire_at is not None and next_fire_at <= now
-    decisions = decide(
-        trigger.kind, [*moments, now] if cut else moments, now, threshold, blocked=trigger.job_id in blockers
+def _look(trigger: Trigger, now: datetime, blockers: dict[int, int | None], closed: Calendars) -> _Due:
+    assert trigger.next_fire_at is not None  # noqa: S101 - it is due
+    pure = calculator(trigger, trigger.job.uid)
+    verdict = judge(
+        pure,
+        trigger.next_fire_at,
+        now,
+        misfire_named(trigger.misfire),
+        timedelta(seconds=trigger.misfire_threshold_seconds),
+        closed.get(trigger.calendar_id),
+        MOMENTS,
     )
-    if cut:
-        decisions = decisions[:-1]
+    decisions = decide(verdict.fires, blocked=trigger.job_id in blockers)
     if any(decision.outcome is FireOutcome.STARTED for decision in decisions):
         blockers[trigger.job_id] = None  # another trigger of the same job in this chunk finds it taken
-    return _Due(trigger, decisions, next_fire_at, moments[-1])
+    return _Due(trigger, decisions, _next_fire(pure, verdict, decisions, now), now, _begins_anew(pure, verdict))
 
 
-def _due_moments(trigger: Trigger, now: datetime) -> tuple[list[datetime], datetime | None]:
-    """Give the moments from ``next_fire_at`` to now (inclusive), capped, and the first one after them."""
-    assert trigger.next_fire_at is not None  # noqa: S101 - it is due
-    moments, following = [trigger.next_fire_at], None
-    if trigger.kind is TriggerKind.FIXED_DELAY:
-        return moments, None  # the end of the run says when the next one is
-    pure = calculator(trigger)
-    while (following := pure.next_after(moments[-1])) and following <= now and len(moments) < MOMENTS:
-        moments.append(following)
-    return moments, following
+def _next_fire(
+    pure: schedule.Trigger, verdict: Verdict, decisions: Sequence[Decision], now: datetime
+) -> datetime | None:
+    """A fixed delay waits for the end of the run, or counts from now where nothing runs that could end."""
+    if not isinstance(pure, schedule.FixedDelay) or verdict.next_for is not None:
+        return verdict.next_for
+    waits = any(
+        decision.outcome is FireOutcome.STARTED or decision.reason is FireReason.OVERLAP for decision in decisions
+    )
+    return None if waits else pure.after_end(now)
+
+
+def _begins_anew(pure: schedule.Trigger, verdict: Verdict) -> schedule.Simple | None:
+    return verdict.trigger if isinstance(verdict.trigger, schedule.Simple) and verdict.trigger is not pure else None
+
+
+def _closed(session: Session, triggers: Sequence[Trigger]) -> Calendars:
+    """The exclusion calendars of these triggers, by id."""
+    ids = {trigger.calendar_id for trigger in triggers if trigger.calendar_id is not None}
+    return {calendar_id: calendars.pure(session, session.get_one(Calendar, calendar_id)) for calendar_id in ids}
 
 
 def _write(session: Session, dues: Sequence[_Due], blockers: dict[int, int | None], now: datetime) -> int:
@@ -156,7 +178,9 @@ def _write(session: Session, dues: Sequence[_Due], blockers: dict[int, int | Non
 
 
 def _known(session: Session, dues: Sequence[_Due]) -> set[tuple[int, datetime]]:
-    earliest = min(due.decisions[0].scheduled_for for due in dues)
+    earliest = min((row.scheduled_for for due in dues for row in due.decisions), default=None)
+    if earliest is None:
+        return set()
     query = select(Fire.trigger_id, Fire.scheduled_for).where(
         Fire.trigger_id.in_([due.trigger.id for due in dues]), Fire.scheduled_for >= earliest
     )
@@ -207,3 +231,6 @@ def _advance(session: Session, dues: Sequence[_Due]) -> None:
         .values(next_fire_at=bindparam("next_at"), previous_fire_at=bindparam("last")),
         [{"due_id": due.trigger.id, "next_at": due.next_fire_at, "last": due.last} for due in dues],
     )
+    for due in dues:
+        if due.anew:
+            due.trigger.anew_at, due.trigger.anew_count = due.anew.start, due.anew.repeat_count

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
+from app.core import calendars
 from app.core import triggers as timing
 from app.core.db import Database
 from app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from app.core.job_types import JobTypes
-from app.core.models import Job, Run, Trigger
+from app.core.models import Calendar, Job, Run, Trigger
 from app.core.ports import Clock
 from app.core.runs import Runs
 from app.core.statuses import ACTIVE, RunStatus
@@ -54,7 +56,7 @@ class Jobs:
             if session.scalar(select(Job.id).where(Job.uid == uid)):
                 raise ConflictError(f"a job with uid {uid!r} already exists", code="uid_taken")
             job = Job(uid=uid, job_type=spec.job_type, created_at=now, created_by=by)
-            self._apply(job, spec, parameters, by)
+            self._apply(session, job, spec, parameters, by)
             session.add(job)
         self.changed()
         return job
@@ -65,12 +67,12 @@ class Jobs:
             job = find(session, uid)
             parameters = self._check(session, spec, job)
             job.version += 1
-            self._apply(job, spec, parameters, by)
+            self._apply(session, job, spec, parameters, by)
         self.changed()
         return job
 
     def _check(self, session: Session, spec: JobSpec, job: Job | None) -> dict[str, Any]:
-        errors = [*_name_problems(session, spec.name, job), *timing.problems(_new_triggers(spec, job), self.clock())]
+        errors = [*_name_problems(session, spec.name, job), *_trigger_problems(session, spec, job, self.clock())]
         if spec.uid is not None and not UID.fullmatch(spec.uid):
             errors.append(FieldError("uid", f"{spec.uid!r} is no uid: 11 letters and digits, the first a letter"))
         if spec.timeout_seconds is not None and not 1 <= spec.timeout_seconds <= timing.MAX_SECONDS:
@@ -86,30 +88,35 @@ class Jobs:
             raise InvalidError(errors)
         return parameters
 
-    def _apply(self, job: Job, spec: JobSpec, parameters: dict[str, Any], by: str | None) -> None:
+    def _apply(self, session: Session, job: Job, spec: JobSpec, parameters: dict[str, Any], by: str | None) -> None:
         was_enabled = bool(job.enabled)
         job.name, job.group, job.description = spec.name.strip(), spec.group, spec.description
         job.parameters, job.timeout_seconds = parameters, spec.timeout_seconds
         job.enabled, job.updated_at, job.updated_by = spec.enabled, self.clock(), by
-        self._replace_triggers(job, spec.triggers)
+        self._replace_triggers(session, job, spec.triggers)
         self._schedule(job, only_new=was_enabled and spec.enabled)
 
-    def _replace_triggers(self, job: Job, wanted: Sequence[TriggerSpec]) -> None:
+    def _replace_triggers(self, session: Session, job: Job, wanted: Sequence[TriggerSpec]) -> None:
         """Keep the rows that say the same as before: their ids and their ledger stay one story."""
         kept, missing = [], list(wanted)
         for row in job.triggers:
-            same = next((spec for spec in missing if _says_the_same(spec, row)), None)
+            same = next((spec for spec in missing if spec.says_the_same(row)), None)
             if same:
                 missing.remove(same)
                 kept.append(row)
-        job.triggers = kept + [spec.row(self.clock()) for spec in missing]
+        job.triggers = kept + [self._row(session, spec) for spec in missing]
+
+    def _row(self, session: Session, spec: TriggerSpec) -> Trigger:
+        row = spec.row(self.clock())
+        row.calendar = calendars.find(session, spec.calendar) if spec.calendar else None
+        return row
 
     def _schedule(self, job: Job, *, only_new: bool = False) -> None:
         for row in job.triggers:
             if not job.enabled:
                 row.next_fire_at = None
             elif not (only_new and row.id):
-                row.next_fire_at = timing.first_fire(row, self.clock())
+                row.next_fire_at = timing.first_fire(row, self.clock(), job.uid)
 
     def enable(self, uid: str, by: str | None) -> Job:
         return self._switch(uid, True, by)
@@ -203,7 +210,7 @@ def next_fire(job: Job) -> Trigger | None:
 
 
 def _present() -> Select[Job]:
-    return select(Job).where(Job.deleted_at.is_(None)).options(selectinload(Job.triggers))
+    return select(Job).where(Job.deleted_at.is_(None)).options(selectinload(Job.triggers).joinedload(Trigger.calendar))
 
 
 def _filtered(query: Select[Any], text: str, job_type: str, enabled: bool | None) -> Select[Any]:
@@ -228,14 +235,13 @@ def _name_problems(session: Session, name: str, job: Job | None) -> list[FieldEr
     return []
 
 
-def _new_triggers(spec: JobSpec, job: Job | None) -> list[TriggerSpec]:
-    """Those to be checked: a ``once`` that was there before may lie in the past by now."""
+def _trigger_problems(session: Session, spec: JobSpec, job: Job | None, now: datetime) -> list[FieldError]:
+    """What is wrong with the new ones: a ``once`` that was there before may lie in the past by now."""
     rows = job.triggers if job else []
-    return [wanted for wanted in spec.triggers if not any(_says_the_same(wanted, row) for row in rows)]
-
-
-def _says_the_same(spec: TriggerSpec, row: Trigger) -> bool:
-    there = TriggerSpec.of(row)
-    if spec.start_at is None and spec.kind == there.kind == "simple":
-        return spec == TriggerSpec(**{**there.__dict__, "start_at": None})
-    return spec == there
+    new = [wanted for wanted in spec.triggers if not any(wanted.says_the_same(row) for row in rows)]
+    found = timing.problems(new, now)
+    known = set(session.scalars(select(Calendar.name)))
+    for number, wanted in enumerate(new):
+        if wanted.calendar and wanted.calendar not in known:
+            found.append(FieldError(f"triggers.{number}.calendar", f"no calendar named {wanted.calendar!r}", "unknown"))
+    return found

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy import Enum as Listed
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from app.core.statuses import FailureReason, FireOutcome, FireReason, Origin, Role, RunStatus, TriggerKind
+from app.core.statuses import CalendarKind, FailureReason, FireOutcome, FireReason, Origin, Role, RunStatus, TriggerKind
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -115,25 +115,57 @@ class Job(Base):
 
 
 class Trigger(Base):
+    """When a job fires. Which columns count depends on ``kind``; the others are empty."""
+
     __tablename__ = "trigger"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), index=True)
     kind: Mapped[TriggerKind]
-    expression: Mapped[str | None]  # cron
-    dialect: Mapped[str | None]  # cron: quartz, spring
     timezone: Mapped[str]
-    every_seconds: Mapped[int | None]  # simple
+    start_at: Mapped[datetime | None]  # not before; simple and calendar_interval: the anchor; once: the moment
+    end_at: Mapped[datetime | None]  # not after
+    expression: Mapped[str | None]  # cron
+    dialect: Mapped[str | None]  # cron: quartz, spring, unix
+    every_seconds: Mapped[int | None]  # simple, daily_interval
+    repeat_count: Mapped[int | None]  # simple: fires after the first; empty is for ever
     delay_seconds: Mapped[int | None]  # fixed_delay; 0 is continuous execution
-    start_at: Mapped[datetime | None]  # simple: the anchor; once: the moment
-    end_at: Mapped[datetime | None]
+    every_count: Mapped[int | None]  # calendar_interval: every n ...
+    every_unit: Mapped[str | None]  # ... second, minute, hour, day, week, month, year
+    month_end: Mapped[str | None]  # calendar_interval: clamp, skip, spill
+    from_time: Mapped[str | None]  # daily_interval: HH:MM[:SS]
+    to_time: Mapped[str | None]  # daily_interval: included; before from_time it lies on the next day
+    weekdays: Mapped[str | None]  # daily_interval: MON,TUE,...; empty is every day
+    gap: Mapped[str] = mapped_column(default="next", server_default="next")
+    overlap: Mapped[str] = mapped_column(default="interval", server_default="interval")
+    calendar_id: Mapped[int | None] = mapped_column(ForeignKey("calendar.id"), index=True)
+    misfire: Mapped[str] = mapped_column(default="smart", server_default="smart")
     misfire_threshold_seconds: Mapped[int] = mapped_column(default=60)
     next_fire_at: Mapped[datetime | None]
     previous_fire_at: Mapped[datetime | None]
+    anew_at: Mapped[datetime | None]  # simple, after a misfire that let it begin anew: from when it counts now
+    anew_count: Mapped[int | None]  # ... and how many fires are left after that one
 
     job: Mapped[Job] = relationship(back_populates="triggers")
+    calendar: Mapped["Calendar | None"] = relationship()
 
     __table_args__ = (Index("ix_trigger_next_fire_at", "next_fire_at"), NEVER_AGAIN)
+
+
+class Calendar(Base):
+    """Time taken out of triggers; ``content`` is what the kind says: dates, weekdays, times of day, a cron."""
+
+    __tablename__ = "calendar"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[CalendarKind]
+    timezone: Mapped[str]
+    content: Mapped[dict[str, Any]]
+    base_id: Mapped[int | None] = mapped_column(ForeignKey("calendar.id"))
+    description: Mapped[str] = mapped_column(default="", server_default="")
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
 
 
 class Fire(Base):

@@ -25,6 +25,7 @@ class FireOutcome(StrEnum):
     STARTED = "started"
     SKIPPED = "skipped"
     MISSED = "missed"
+    HELD = "held"  # waits for a person's answer, then becomes one of the others
 
 
 class FireReason(StrEnum):
@@ -32,7 +33,10 @@ class FireReason(StrEnum):
 
     OVERLAP = "overlap"  # the job's previous run was still active
     COALESCED = "coalesced"  # a later fire of the same trigger stands for this one
-    LATE = "late"  # decided later than the trigger's threshold, and its misfire rule is to do nothing
+    LATE = "late"  # decided later than the trigger's threshold, and its misfire rule leaves it out
+    CALENDAR = "calendar"  # the trigger's exclusion calendar takes this time out
+    ASK = "ask"  # late, and the misfire rule is to ask
+    DECLINED = "declined"  # somebody answered no
 
 
 class FailureReason(StrEnum):
@@ -65,4 +69,15 @@ class TriggerKind(StrEnum):
     CRON = "cron"
     SIMPLE = "simple"  # fixed rate in real time
     FIXED_DELAY = "fixed_delay"  # counted from the end of the run; zero is continuous execution
+    CALENDAR_INTERVAL = "calendar_interval"  # every n days, months ... by the clock on the wall
+    DAILY_INTERVAL = "daily_interval"  # every so often between two times of day
     ONCE = "once"
+
+
+class CalendarKind(StrEnum):
+    HOLIDAYS = "holidays"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    ANNUAL = "annual"
+    DAILY = "daily"
+    CRON = "cron"

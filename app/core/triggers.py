@@ -1,23 +1,37 @@
 """A job's triggers: from what people ask for, to rows, to the calculator of ``app.schedule``."""
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import app.schedule.triggers as schedule
+from app.core.calendars import WEEKDAYS
 from app.core.errors import FieldError
 from app.core.models import Trigger
 from app.core.statuses import TriggerKind
 from app.schedule.cron import CronExpression, CronSyntaxError, parse
+from app.schedule.misfire import instructions_for
 
 MAX_SECONDS = 10 * 366 * 86400
+MAX_COUNT = 1_000_000
+GAPS = ("next", "skip")
+OVERLAPS = ("interval", "first", "second", "both")
+UNITS = ("second", "minute", "hour", "day", "week", "month", "year")
+MONTH_ENDS = ("clamp", "skip", "spill")
+
+Problem = tuple[str, str, str]  # field, message, code
 
 
 @dataclass(frozen=True)
 class TriggerSpec:
-    """What somebody asks for. ``start_at`` is the anchor of a simple trigger, the moment of a once."""
+    """What somebody asks for. Which fields count depends on the kind, see the columns of ``models.Trigger``.
+
+    ``start_at`` is the anchor of a simple trigger and of a calendar interval (empty: now), the moment of a once.
+    ``calendar`` is the name of an exclusion calendar, ``misfire`` one of Quartz's instructions or ``ask``.
+    """
 
     kind: TriggerKind
     timezone: str
@@ -27,16 +41,43 @@ class TriggerSpec:
     delay_seconds: int | None = None
     start_at: datetime | None = None
     end_at: datetime | None = None
+    repeat_count: int | None = None
+    every_count: int | None = None
+    every_unit: str | None = None
+    month_end: str | None = None
+    from_time: str | None = None
+    to_time: str | None = None
+    weekdays: str | None = None
+    gap: str = "next"
+    overlap: str = "interval"
+    misfire: str = "smart"
+    misfire_threshold_seconds: int = 60
+    calendar: str | None = None
 
     @classmethod
     def of(cls, row: Trigger) -> "TriggerSpec":
-        return cls(**{name: getattr(row, name) for name in cls.__dataclass_fields__})
+        """What a stored trigger says; its calendar must be loaded."""
+        return cls(
+            **{name: getattr(row, name) for name in COLUMNS}, calendar=row.calendar.name if row.calendar else None
+        )
 
     def row(self, now: datetime) -> Trigger:
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        if self.kind is TriggerKind.SIMPLE:
+        """A new row without its calendar."""
+        fields = {name: getattr(self, name) for name in COLUMNS}
+        if self.kind in ANCHORED:
             fields["start_at"] = self.start_at or now
         return Trigger(**fields)
+
+    def says_the_same(self, row: Trigger) -> bool:
+        """Whether a stored trigger needs no change; an anchor that is left open stays what it is."""
+        there = TriggerSpec.of(row)
+        if self.start_at is None and self.kind in ANCHORED:
+            there = dataclasses.replace(there, start_at=None)
+        return self == there
+
+
+COLUMNS = tuple(name for name in TriggerSpec.__dataclass_fields__ if name != "calendar")
+ANCHORED = (TriggerKind.SIMPLE, TriggerKind.CALENDAR_INTERVAL)
 
 
 def cron(expression: str, timezone: str) -> TriggerSpec:
@@ -55,9 +96,13 @@ def read_cron(expression: str) -> CronExpression:
             raise (spring if spring.position > quartz.position else quartz) from None
 
 
-@lru_cache(maxsize=10_000)
-def parsed(expression: str, dialect: str) -> CronExpression:
-    return parse(expression, dialect)
+@lru_cache(maxsize=4096)
+def parsed(expression: str, dialect: str, seed: str | None = None) -> CronExpression:
+    """``seed`` (the job's uid) spreads ``H`` in an expression; it is asked for only where there is one."""
+    return parse(expression, dialect, seed=seed)
+
+
+# What can be wrong
 
 
 def problems(specs: Sequence[TriggerSpec], now: datetime) -> list[FieldError]:
@@ -69,36 +114,91 @@ def problems(specs: Sequence[TriggerSpec], now: datetime) -> list[FieldError]:
     ]
 
 
-def _problems(spec: TriggerSpec, now: datetime) -> list[tuple[str, str, str]]:
-    found = []
+def _problems(spec: TriggerSpec, now: datetime) -> list[Problem]:
+    found = [*_zone_problems(spec), *CHECKS[spec.kind](spec, now)]
+    found += _choice_problems(spec, "gap", GAPS) + _choice_problems(spec, "overlap", OVERLAPS)
+    found += _seconds_problems("misfire_threshold_seconds", spec.misfire_threshold_seconds, 0)
+    if spec.start_at and spec.end_at and spec.end_at < spec.start_at:
+        found.append(("end_at", "the end lies before the start", "invalid"))
+    return found or _misfire_problems(spec, now)
+
+
+def _zone_problems(spec: TriggerSpec) -> list[Problem]:
     try:
         ZoneInfo(spec.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        found.append(("timezone", f"{spec.timezone!r} is no time zone", "invalid"))
-    match spec.kind:
-        case TriggerKind.CRON:
-            found += _cron_problems(spec)
-        case TriggerKind.SIMPLE:
-            found += _seconds_problems("every_seconds", spec.every_seconds, 1)
-        case TriggerKind.FIXED_DELAY:
-            found += _seconds_problems("delay_seconds", spec.delay_seconds, 0)
-        case TriggerKind.ONCE:
-            if spec.start_at is None or spec.start_at <= now:
-                found.append(("start_at", "the moment must lie in the future", "invalid"))
-    return found
-
-
-def _cron_problems(spec: TriggerSpec) -> list[tuple[str, str, str]]:
-    if not spec.expression:
-        return [("expression", "a cron expression is required", "required")]
-    try:
-        parsed(spec.expression, spec.dialect or "quartz")
-    except CronSyntaxError as error:
-        return [("expression", str(error), "cron")]
+        return [("timezone", f"{spec.timezone!r} is no time zone", "invalid")]
     return []
 
 
-def _seconds_problems(field: str, value: int | None, minimum: int) -> list[tuple[str, str, str]]:
+def _cron_problems(spec: TriggerSpec, now: datetime) -> list[Problem]:
+    if not spec.expression:
+        return [("expression", "a cron expression is required", "required")]
+    try:
+        parsed(spec.expression, spec.dialect or "quartz", "seed")
+    except CronSyntaxError as error:
+        return [("expression", str(error), "cron")]
+    except ValueError as error:
+        return [("dialect", str(error), "invalid")]
+    return []
+
+
+def _simple_problems(spec: TriggerSpec, now: datetime) -> list[Problem]:
+    found = _seconds_problems("every_seconds", spec.every_seconds, 1)
+    if spec.repeat_count is not None and not 0 <= spec.repeat_count <= MAX_COUNT:
+        found.append(("repeat_count", f"must be from 0 to {MAX_COUNT}", "invalid"))
+    return found
+
+
+def _delay_problems(spec: TriggerSpec, now: datetime) -> list[Problem]:
+    return _seconds_problems("delay_seconds", spec.delay_seconds, 0)
+
+
+def _once_problems(spec: TriggerSpec, now: datetime) -> list[Problem]:
+    if spec.start_at is None or spec.start_at <= now:
+        return [("start_at", "the moment must lie in the future", "invalid")]
+    return []
+
+
+def _calendar_interval_problems(spec: TriggerSpec, now: datetime) -> list[Problem]:
+    found = _choice_problems(spec, "every_unit", UNITS)
+    if spec.month_end is not None:
+        found += _choice_problems(spec, "month_end", MONTH_ENDS)
+    if spec.every_count is None or not 1 <= spec.every_count <= MAX_COUNT:
+        found.append(("every_count", f"must be from 1 to {MAX_COUNT}", "invalid"))
+    return found
+
+
+def _daily_interval_problems(spec: TriggerSpec, now: datetime) -> list[Problem]:
+    found = _seconds_problems("every_seconds", spec.every_seconds, 1)
+    for name in ("from_time", "to_time"):
+        try:
+            _time_of_day(getattr(spec, name))
+        except ValueError:
+            found.append((name, f"{getattr(spec, name)!r} is no time of day (an example: 08:00)", "invalid"))
+    unknown = [day for day in _days(spec.weekdays) if day not in WEEKDAYS]
+    if unknown:
+        found.append(("weekdays", f"{unknown[0]!r} is none of: {', '.join(WEEKDAYS)}", "invalid"))
+    return found
+
+
+CHECKS: dict[TriggerKind, Callable[[TriggerSpec, datetime], list[Problem]]] = {
+    TriggerKind.CRON: _cron_problems,
+    TriggerKind.SIMPLE: _simple_problems,
+    TriggerKind.FIXED_DELAY: _delay_problems,
+    TriggerKind.CALENDAR_INTERVAL: _calendar_interval_problems,
+    TriggerKind.DAILY_INTERVAL: _daily_interval_problems,
+    TriggerKind.ONCE: _once_problems,
+}
+
+
+def _choice_problems(spec: TriggerSpec, field: str, choices: Sequence[str]) -> list[Problem]:
+    if getattr(spec, field) in choices:
+        return []
+    return [(field, f"{getattr(spec, field)!r} is none of: {', '.join(choices)}", "invalid")]
+
+
+def _seconds_problems(field: str, value: int | None, minimum: int) -> list[Problem]:
     if value is None:
         return [(field, "a number of seconds is required", "required")]
     if not minimum <= value <= MAX_SECONDS:
@@ -106,29 +206,88 @@ def _seconds_problems(field: str, value: int | None, minimum: int) -> list[tuple
     return []
 
 
-def calculator(spec: TriggerSpec | Trigger) -> schedule.Trigger:
-    """Give the pure trigger that knows when this one fires."""
-    zone = ZoneInfo(spec.timezone)
-    match spec.kind:
-        case TriggerKind.CRON:
-            expression = parsed(spec.expression or "", spec.dialect or "quartz")
-            return schedule.Cron(expression, zone, start=spec.start_at, end=spec.end_at)
-        case TriggerKind.SIMPLE:
-            assert spec.start_at is not None  # noqa: S101 - rows of this kind always have their anchor
-            return schedule.Simple(timedelta(seconds=spec.every_seconds or 1), spec.start_at, end=spec.end_at)
-        case TriggerKind.FIXED_DELAY:
-            return schedule.FixedDelay(timedelta(seconds=spec.delay_seconds or 0))
-        case TriggerKind.ONCE:
-            assert spec.start_at is not None  # noqa: S101 - checked when it was made
-            return schedule.Once(spec.start_at)
+def _misfire_problems(spec: TriggerSpec, now: datetime) -> list[Problem]:
+    """Asked last: only a trigger that is right otherwise has a calculator to ask."""
+    try:
+        known = [instruction.value for instruction in instructions_for(calculator(spec.row(now)))]
+    except ValueError as error:
+        return [("kind", str(error), "invalid")]
+    if spec.misfire in known:
+        return []
+    message = f"{spec.misfire!r} is no instruction for this kind of trigger; there are: {', '.join(known)}"
+    return [("misfire", message, "invalid")]
 
 
-def first_fire(row: Trigger, now: datetime) -> datetime | None:
+# The calculator
+
+
+def calculator(row: Trigger, seed: str | None = None) -> schedule.Trigger:
+    """Give the pure trigger that knows when this one fires; ``seed`` is the job's uid. For a spec use its ``row``."""
+    return CALCULATORS[row.kind](row, ZoneInfo(row.timezone), seed)
+
+
+def _cron(row: Trigger, zone: ZoneInfo, seed: str | None) -> schedule.Trigger:
+    text = row.expression or ""
+    expression = parsed(text, row.dialect or "quartz", (seed or "") if "H" in text.upper() else None)
+    return schedule.Cron(expression, zone, start=row.start_at, end=row.end_at, gap=row.gap, overlap=row.overlap)
+
+
+def _simple(row: Trigger, zone: ZoneInfo, seed: str | None) -> schedule.Trigger:
+    assert row.start_at is not None  # noqa: S101 - rows of this kind always have their anchor
+    start, count = (row.anew_at, row.anew_count) if row.anew_at else (row.start_at, row.repeat_count)
+    return schedule.Simple(timedelta(seconds=row.every_seconds or 1), start, count, row.end_at)
+
+
+def _fixed_delay(row: Trigger, zone: ZoneInfo, seed: str | None) -> schedule.Trigger:
+    return schedule.FixedDelay(timedelta(seconds=row.delay_seconds or 0), row.start_at, row.end_at)
+
+
+def _calendar_interval(row: Trigger, zone: ZoneInfo, seed: str | None) -> schedule.Trigger:
+    assert row.start_at is not None  # noqa: S101 - rows of this kind always have their anchor
+    return schedule.CalendarInterval(
+        row.every_count or 1, row.every_unit or "day", row.start_at, zone, row.month_end or "clamp",
+        end=row.end_at, gap=row.gap, overlap=row.overlap,
+    )  # fmt: skip
+
+
+def _daily_interval(row: Trigger, zone: ZoneInfo, seed: str | None) -> schedule.Trigger:
+    days = frozenset(WEEKDAYS.index(day) for day in _days(row.weekdays)) or frozenset(range(7))
+    every, bounds = timedelta(seconds=row.every_seconds or 1), (_time_of_day(row.from_time), _time_of_day(row.to_time))
+    return schedule.DailyTimeInterval(
+        every, *bounds, zone, days, start=row.start_at, end=row.end_at, gap=row.gap, overlap=row.overlap
+    )
+
+
+def _once(row: Trigger, zone: ZoneInfo, seed: str | None) -> schedule.Trigger:
+    assert row.start_at is not None  # noqa: S101 - checked when it was made
+    return schedule.Once(row.start_at)
+
+
+CALCULATORS: dict[TriggerKind, Callable[[Trigger, ZoneInfo, str | None], schedule.Trigger]] = {
+    TriggerKind.CRON: _cron,
+    TriggerKind.SIMPLE: _simple,
+    TriggerKind.FIXED_DELAY: _fixed_delay,
+    TriggerKind.CALENDAR_INTERVAL: _calendar_interval,
+    TriggerKind.DAILY_INTERVAL: _daily_interval,
+    TriggerKind.ONCE: _once,
+}
+
+
+def _time_of_day(text: str | None) -> time:
+    return time.fromisoformat(text or "")
+
+
+def _days(text: str | None) -> list[str]:
+    return [day.strip().upper() for day in (text or "").split(",") if day.strip()]
+
+
+def first_fire(row: Trigger, now: datetime, seed: str | None = None) -> datetime | None:
     """Say when a trigger that is switched on at ``now`` fires first.
 
     A moment that is already past today waits for its next turn; a fixed delay with nothing to wait for begins at once.
     """
-    if row.kind is TriggerKind.FIXED_DELAY:
-        return now
-    just_before = now - timedelta(microseconds=1)  # a simple trigger made now has its first fire now
-    return calculator(row).next_after(just_before if row.kind is TriggerKind.SIMPLE else now)
+    pure = calculator(row, seed)
+    if isinstance(pure, schedule.FixedDelay):
+        return max(now, pure.start) if pure.start else now
+    just_before = now - timedelta(microseconds=1)  # one that is anchored now has its first fire now
+    return pure.next_after(just_before if row.kind in ANCHORED else now)

@@ -24,6 +24,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("username", name=op.f("uq_account_username")),
     )
     op.create_table(
+        "calendar",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("timezone", sa.Text(), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.Column("base_id", sa.Integer(), nullable=True),
+        sa.Column("description", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["base_id"], ["calendar.id"], name=op.f("fk_calendar_base_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar")),
+        sa.UniqueConstraint("name", name=op.f("uq_calendar_name")),
+    )
+    op.create_table(
         "carillon_instance",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("uid", sa.Text(), nullable=False),
@@ -125,21 +140,36 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("job_id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column("expression", sa.Text(), nullable=True),
-        sa.Column("dialect", sa.Text(), nullable=True),
         sa.Column("timezone", sa.Text(), nullable=False),
-        sa.Column("every_seconds", sa.Integer(), nullable=True),
-        sa.Column("delay_seconds", sa.Integer(), nullable=True),
         sa.Column("start_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("end_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("expression", sa.Text(), nullable=True),
+        sa.Column("dialect", sa.Text(), nullable=True),
+        sa.Column("every_seconds", sa.Integer(), nullable=True),
+        sa.Column("repeat_count", sa.Integer(), nullable=True),
+        sa.Column("delay_seconds", sa.Integer(), nullable=True),
+        sa.Column("every_count", sa.Integer(), nullable=True),
+        sa.Column("every_unit", sa.Text(), nullable=True),
+        sa.Column("month_end", sa.Text(), nullable=True),
+        sa.Column("from_time", sa.Text(), nullable=True),
+        sa.Column("to_time", sa.Text(), nullable=True),
+        sa.Column("weekdays", sa.Text(), nullable=True),
+        sa.Column("gap", sa.Text(), server_default="next", nullable=False),
+        sa.Column("overlap", sa.Text(), server_default="interval", nullable=False),
+        sa.Column("calendar_id", sa.Integer(), nullable=True),
+        sa.Column("misfire", sa.Text(), server_default="smart", nullable=False),
         sa.Column("misfire_threshold_seconds", sa.Integer(), nullable=False),
         sa.Column("next_fire_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("previous_fire_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("anew_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("anew_count", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["calendar_id"], ["calendar.id"], name=op.f("fk_trigger_calendar_id")),
         sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_trigger_job_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_trigger")),
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("trigger", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_trigger_calendar_id"), ["calendar_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_trigger_job_id"), ["job_id"], unique=False)
         batch_op.create_index("ix_trigger_next_fire_at", ["next_fire_at"], unique=False)
 
@@ -244,6 +274,7 @@ def downgrade() -> None:
     with op.batch_alter_table("trigger", schema=None) as batch_op:
         batch_op.drop_index("ix_trigger_next_fire_at")
         batch_op.drop_index(batch_op.f("ix_trigger_job_id"))
+        batch_op.drop_index(batch_op.f("ix_trigger_calendar_id"))
 
     op.drop_table("trigger")
     op.drop_table("token")
@@ -263,4 +294,5 @@ def downgrade() -> None:
     op.drop_table("job")
     op.drop_table("connection")
     op.drop_table("carillon_instance")
+    op.drop_table("calendar")
     op.drop_table("account")

@@ -4,72 +4,65 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.core.decisions import decide, fold
-from app.core.statuses import FireOutcome, FireReason, TriggerKind
+from app.core.decisions import Decision, decide, fold
+from app.core.statuses import FireOutcome, FireReason
+from app.schedule.misfire import Judged, Outcome
 
-NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 STARTED, MISSED, SKIPPED = FireOutcome.STARTED, FireOutcome.MISSED, FireOutcome.SKIPPED
 
 
-def ago(*minutes: float) -> list[datetime]:
-    return [NOW - minute * MINUTE for minute in minutes]
+def judged(*outcomes: Outcome) -> list[Judged]:
+    return [Judged(NOON + timedelta(minutes=number), outcome) for number, outcome in enumerate(outcomes)]
 
 
-def outcomes(kind: TriggerKind, moments: list[datetime], *, blocked: bool = False) -> list[tuple[str, str | None]]:
-    made = decide(kind, moments, NOW, MINUTE, blocked=blocked)
-    return [(decision.outcome, decision.reason) for decision in made]
+def told(decisions: list[Decision]) -> list[tuple[FireOutcome, FireReason | None]]:
+    return [(decision.outcome, decision.reason) for decision in decisions]
 
 
-@pytest.mark.parametrize("kind", TriggerKind)
-def test_a_fire_on_time_starts(kind: TriggerKind) -> None:
-    assert outcomes(kind, ago(0)) == [(STARTED, None)]
+@pytest.mark.parametrize("outcome", [Outcome.START, Outcome.START_LATE])
+def test_a_start_starts(outcome: Outcome) -> None:
+    assert told(decide(judged(outcome), blocked=False)) == [(STARTED, None)]
 
 
-@pytest.mark.parametrize("kind", TriggerKind)
-def test_a_fire_at_the_threshold_is_still_on_time(kind: TriggerKind) -> None:
-    assert outcomes(kind, ago(1)) == [(STARTED, None)]
+def test_a_start_during_a_run_of_the_job_is_skipped() -> None:
+    assert told(decide(judged(Outcome.START), blocked=True)) == [(SKIPPED, FireReason.OVERLAP)]
 
 
-@pytest.mark.parametrize("kind", TriggerKind)
-def test_a_fire_during_a_run_of_the_job_is_skipped(kind: TriggerKind) -> None:
-    assert outcomes(kind, ago(0), blocked=True) == [(SKIPPED, FireReason.OVERLAP)]
-
-
-@pytest.mark.parametrize("kind", [TriggerKind.CRON, TriggerKind.ONCE, TriggerKind.FIXED_DELAY])
-def test_a_misfire_starts_once_for_the_newest_moment(kind: TriggerKind) -> None:
-    assert outcomes(kind, ago(30, 20, 10)) == [
-        (MISSED, FireReason.COALESCED),
-        (MISSED, FireReason.COALESCED),
+def test_the_second_of_two_starts_meets_the_run_of_the_first() -> None:
+    assert told(decide(judged(Outcome.START, Outcome.START), blocked=False)) == [
         (STARTED, None),
+        (SKIPPED, FireReason.OVERLAP),
     ]
 
 
-def test_a_misfire_of_a_fixed_rate_leaves_out_what_is_late() -> None:
-    assert outcomes(TriggerKind.SIMPLE, ago(30, 20, 0.5)) == [
-        (MISSED, FireReason.LATE),
-        (MISSED, FireReason.LATE),
-        (STARTED, None),
-    ]
-
-
-def test_the_second_of_two_moments_on_time_meets_the_run_of_the_first() -> None:
-    assert outcomes(TriggerKind.CRON, ago(0.5, 0)) == [(STARTED, None), (SKIPPED, FireReason.OVERLAP)]
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        (Outcome.LATE, (MISSED, FireReason.LATE)),
+        (Outcome.COALESCED, (MISSED, FireReason.COALESCED)),
+        (Outcome.EXCLUDED, (SKIPPED, FireReason.CALENDAR)),
+        (Outcome.ASK, (FireOutcome.HELD, FireReason.ASK)),
+    ],
+)
+@pytest.mark.parametrize("blocked", [False, True])
+def test_what_is_left_out_says_why(outcome: Outcome, expected: tuple[FireOutcome, FireReason], blocked: bool) -> None:
+    assert told(decide(judged(outcome), blocked=blocked)) == [expected]
 
 
 def test_more_than_a_hundred_misses_in_a_row_are_one_range_with_the_exact_count() -> None:
-    moments = ago(*range(400, 0, -1))
+    moments = judged(*[Outcome.COALESCED] * 399, Outcome.START_LATE)
 
-    made = decide(TriggerKind.CRON, moments, NOW, MINUTE, blocked=False)
+    made = decide(moments, blocked=False)
 
     assert [(row.outcome, row.count, row.range_to) for row in made] == [
-        (MISSED, 399, moments[-2]),
+        (MISSED, 399, moments[398].moment),
         (STARTED, 1, None),
     ]
 
 
 def test_a_hundred_misses_stay_a_hundred_rows() -> None:
-    made = decide(TriggerKind.CRON, ago(*range(101, 0, -1)), NOW, MINUTE, blocked=False)
+    made = decide(judged(*[Outcome.LATE] * 100), blocked=False)
 
-    assert len(made) == 101
+    assert len(made) == 100
     assert fold(made) == made

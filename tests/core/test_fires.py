@@ -1,16 +1,19 @@
 """From a moment that is due to a queued run."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from app.bootstrap import Services
+from app.core.calendars import CalendarSpec
 from app.core.fires import CHUNK
 from app.core.jobs import JobSpec
 from app.core.models import Fire, Job, Run, Trigger
-from app.core.statuses import FireOutcome, FireReason, Origin, RunStatus, TriggerKind
+from app.core.statuses import CalendarKind, FireOutcome, FireReason, Origin, RunStatus, TriggerKind
 from app.core.triggers import TriggerSpec, cron
 from tests.core.conftest import MakeJob
 from tests.fakes import FakeClock, FakeExecutor
@@ -109,7 +112,7 @@ def test_after_an_outage_the_newest_moment_starts_and_the_others_are_recorded(
     ]
 
 
-def test_a_week_of_seconds_is_a_few_range_rows_and_one_run(
+def test_a_day_of_seconds_is_a_few_range_rows_and_one_run(
     services: Services, make_job: MakeJob, clock: FakeClock
 ) -> None:
     job = make_job(cron("* * * * * ?", "UTC"))
@@ -117,11 +120,54 @@ def test_a_week_of_seconds_is_a_few_range_rows_and_one_run(
 
     services.fires.wake()
 
-    fires = services.fires.of_job(job.id)
-    assert sum(fire.count for fire in fires) == 86_400
-    assert len(fires) < 12
-    assert [fire.outcome for fire in fires].count(FireOutcome.STARTED) == 1
+    fires = services.fires.of_job(job.id, limit=1000)
+    count = Counter((fire.outcome, fire.reason) for fire in fires for _ in range(fire.count))
+    assert count == {
+        (FireOutcome.MISSED, FireReason.COALESCED): 86_339,
+        (FireOutcome.STARTED, None): 1,  # the oldest that is not late
+        (FireOutcome.SKIPPED, FireReason.OVERLAP): 60,
+    }
+    assert len(fires) < 75
     assert fires[0].scheduled_for == clock()
+
+
+def test_an_exclusion_calendar_takes_fires_out_and_says_so(
+    services: Services, make_job: MakeJob, clock: FakeClock
+) -> None:
+    services.calendars.save(CalendarSpec("quiet", CalendarKind.DAILY, "UTC", {"from": "13:00", "to": "15:00"}))
+    job = make_job(replace(cron("0 0 * * * ?", "UTC"), calendar="quiet"))
+    for _ in range(3):
+        clock.advance(hours=1)
+        services.fires.wake()
+
+    assert ledger(services, job) == [
+        ("13:00:00", FireOutcome.SKIPPED, FireReason.CALENDAR),
+        ("14:00:00", FireOutcome.SKIPPED, FireReason.CALENDAR),
+        ("15:00:00", FireOutcome.STARTED, None),
+    ]
+
+
+def test_a_misfire_can_let_a_fixed_rate_begin_anew(services: Services, make_job: MakeJob, clock: FakeClock) -> None:
+    misfire = "reschedule_now_with_existing_repeat_count"
+    job = make_job(TriggerSpec(TriggerKind.SIMPLE, "UTC", every_seconds=600, repeat_count=3, misfire=misfire))
+    clock.advance(minutes=37)
+
+    services.fires.wake()
+
+    [trigger] = services.jobs.get(job.uid).triggers
+    assert (trigger.anew_at, trigger.anew_count) == (clock(), 3)
+    assert trigger.next_fire_at == clock() + timedelta(minutes=10)
+    assert trigger.start_at != trigger.anew_at
+
+
+def test_late_fires_can_wait_for_an_answer(services: Services, make_job: MakeJob, clock: FakeClock) -> None:
+    job = make_job(replace(cron("0 0 * * * ?", "UTC"), misfire="ask"))
+    clock.advance(hours=1, minutes=30)
+
+    services.fires.wake()
+
+    assert ledger(services, job) == [("13:00:00", FireOutcome.HELD, FireReason.ASK)]
+    assert runs_of(services) == []
 
 
 def test_a_step_back_of_the_clock_fires_no_moment_twice(
