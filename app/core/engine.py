@@ -59,10 +59,7 @@ class Engine:
         """Decide what is due. Gives the moment at which to look again at the latest."""
         if not self.keeps_time():
             return None
-        wake = self.fires.wake()
-        if wake.queued:
-            self.notice()
-        return wake.next_fire_at
+        return self.fires.wake(handed_over=self.notice).next_fire_at
 
     def dispatch(self) -> int:
         """Hand queued runs to the executor, as many as it has room for."""

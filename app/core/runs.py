@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session, selectinload
 
 from app.core.db import Database
 from app.core.errors import ConflictError, NotFoundError
-from app.core.fires import run_row
 from app.core.models import Fire, Job, LogEntry, ResultFile, Run, Trigger
 from app.core.ports import Alive, Clock, Ended, Logged, LogLine, MadeFile, Progressed, Report, Started
 from app.core.statuses import (
@@ -74,8 +73,11 @@ class Runs:
             fire = Fire(job_id=job.id, scheduled_for=now, decided_at=now, outcome=FireOutcome.STARTED)
             session.add(fire)
             session.flush()
-            run = Run(**run_row(job, fire.id, now, now, Origin.MANUAL), requested_by=by, arguments=arguments)
-            run.parameters = {**job.parameters, **(parameters or {})}
+            run = Run(
+                job_id=job.id, fire_id=fire.id, job_name=job.name, job_type=job.job_type, status=RunStatus.QUEUED,
+                origin=Origin.MANUAL, requested_by=by, parameters={**job.parameters, **(parameters or {})},
+                arguments=arguments, timeout_seconds=job.timeout_seconds, scheduled_for=now, queued_at=now,
+            )  # fmt: skip
             session.add(run)
         self.changed()
         return run
