@@ -1,14 +1,13 @@
 """Runs in worker processes of this machine: the server's end. The other end is ``warden``."""
 
 import logging
-import os
 import select
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
+from app.adapters.bell import Bell
 from app.adapters.channel import ChannelClosed
 from app.adapters.clock import utc_now
 from app.adapters.in_flight import Attempt, InFlight, key
@@ -61,7 +60,7 @@ class ProcessExecutor:
         self._is_stopping = False
         self._over = threading.Event()
         self._alive_at = 0.0
-        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._bell = Bell()  # rung for reports of our own
         self._thread = threading.Thread(target=self._serve, name="carillon-workers", daemon=True)
 
     # The port
@@ -122,7 +121,8 @@ class ProcessExecutor:
                 self._warden.hang_up()
         if self._thread.is_alive():
             self._thread.join()
-        self._takeover.release()
+        with self._lock:
+            self._takeover.release()
 
     def _wait_for_runs(self, seconds: float) -> bool:
         with self._lock:
@@ -145,7 +145,7 @@ class ProcessExecutor:
     def _conclude(self, assignments: Iterable[Assignment], ending: Ending) -> None:
         """End attempts that have not begun. Reported by our own thread, as all reports are."""
         self._own_reports += [ended(assignment, ending, self._clock) for assignment in assignments]
-        os.eventfd_write(self._wake, 1)
+        self._bell.ring()
 
     # From the warden, in a thread of its own
 
@@ -162,6 +162,7 @@ class ProcessExecutor:
                 faults = 1 if time.monotonic() - began > LASTING else faults + 1
                 self._over.wait(BACK_OFF[min(faults, len(BACK_OFF)) - 1])
         self._pass_on([self._last_word(assignment, SHUTDOWN) for assignment in self._in_flight.attempts.values()])
+        self._bell.close()
 
     def _serve_with_a_warden(self) -> None:
         warden = WardenProcess(self._command, self._settings, self._takeover)
@@ -180,26 +181,29 @@ class ProcessExecutor:
         """Until the channel ends: then nothing of the warden's runs is alive."""
         poll = select.poll()
         poll.register(warden.channel, select.POLLIN)
-        poll.register(self._wake, select.POLLIN)
+        poll.register(self._bell, select.POLLIN)
         while True:
+            began = time.monotonic()
             poll.poll(POLL_WHEN_FULL if warden.channel.unsent else POLL)
             warden.channel.flush()
             try:
                 lines = warden.channel.receive()
             except ChannelClosed:
                 return
-            if lines:
-                self._hear(warden)
+            self._attend(warden, bool(lines), time.monotonic() - began)
             self._pass_on([report for line in lines if (report := self._report(line))])
-            self._keep_time(warden)
+            self._keep_time()
 
-    def _hear(self, warden: WardenProcess) -> None:
+    def _attend(self, warden: WardenProcess, has_spoken: bool, waited: float) -> None:
         """Only after its first word it gets assignments: one that fails at its start must not take runs along."""
-        if not warden.has_spoken:
+        if has_spoken and not warden.has_spoken:
             with self._lock:
                 self._is_fed, self._is_down = True, False
                 self._feed()
-        warden.hear()
+        warden.listened(has_spoken, waited)
+        if warden.is_silent():
+            log.error("the warden is silent; killing it")
+            warden.kill()
 
     def _report(self, line: bytes) -> Report | None:
         try:
@@ -219,8 +223,7 @@ class ProcessExecutor:
             self._in_flight.take_back(unbegun)
 
     def _pass_on(self, reports: list[Report]) -> None:
-        with suppress(BlockingIOError):
-            os.eventfd_read(self._wake)
+        self._bell.hush()
         now = time.monotonic()
         with self._lock:
             own, self._own_reports = self._own_reports, []
@@ -237,15 +240,12 @@ class ProcessExecutor:
         except Exception:
             log.exception("%d reports were not taken", len(reports))  # no reason to let go of the running ones
 
-    def _keep_time(self, warden: WardenProcess) -> None:
+    def _keep_time(self) -> None:
         now = time.monotonic()
         if now >= self._alive_at:
             self._alive_at = now + self._settings.heartbeat
             self._tell_who_is_alive()
             self._sync_late_outcomes(now - SYNC_AFTER)
-        if warden.is_silent():
-            log.error("the warden is silent; killing it")
-            warden.kill()
 
     def _tell_who_is_alive(self) -> None:
         with self._lock:

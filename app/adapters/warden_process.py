@@ -3,7 +3,6 @@
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -32,20 +31,21 @@ class WardenProcess:
         self.channel.send(pack_settings(settings))
         self.has_spoken = False
         self._socket = here
-        self._silent_at = time.monotonic() + STARTS_WITHIN
+        self._silence = 0.0
 
-    def hear(self) -> None:
-        self.has_spoken = True
-        self._silent_at = time.monotonic() + SILENT_AFTER
+    def listened(self, has_spoken: bool, seconds: float) -> None:
+        """Only the time that somebody has listened counts: the server itself may be kept up by its database."""
+        self.has_spoken = self.has_spoken or has_spoken
+        self._silence = 0.0 if has_spoken else self._silence + seconds
 
     def is_silent(self) -> bool:
-        return time.monotonic() > self._silent_at
+        return self._silence > (SILENT_AFTER if self.has_spoken else STARTS_WITHIN)
 
     def kill(self) -> None:
         """End a warden that hangs or was stopped. Its guardian lives on and ends what was below it."""
         process_tree.send(process_tree.children(self._process.pid), signal.SIGKILL)
         process_tree.send([self._process.pid], signal.SIGCONT)
-        self._silent_at = time.monotonic() + SILENT_AFTER
+        self._silence = 0.0
 
     def hang_up(self) -> None:
         """The warden ends everything, then itself; callable while another thread reads the channel."""

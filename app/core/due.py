@@ -57,7 +57,8 @@ def look(session: Session, rows: Sequence[Row[Any]], now: datetime) -> tuple[lis
     """Judge every moment of these triggers up to now."""
     blockers = _blockers(session, rows)
     closed = _closed(session, rows)
-    return [_look(row, now, blockers, closed) for row in rows], blockers
+    verdicts: dict[object, Verdict] = {}
+    return [_look(row, now, blockers, closed, verdicts) for row in rows], blockers
 
 
 def _blockers(session: Session, rows: Sequence[Row[Any]]) -> Blockers:
@@ -70,15 +71,23 @@ def _closed(session: Session, rows: Sequence[Row[Any]]) -> Closed:
     return {calendar_id: calendars.pure(session, session.get_one(Calendar, calendar_id)) for calendar_id in ids}
 
 
-def _look(row: Row[Any], now: datetime, blockers: Blockers, closed: Closed) -> Due:
+def _look(row: Row[Any], now: datetime, blockers: Blockers, closed: Closed, verdicts: dict[object, Verdict]) -> Due:
     pure = calculator(row, row.job_uid)  # type: ignore[arg-type]  # it has the columns of a trigger
-    threshold = timedelta(seconds=row.misfire_threshold_seconds)
-    calendar = closed.get(row.calendar_id)
-    verdict = judge(pure, row.next_fire_at, now, misfire_named(row.misfire), threshold, calendar, MOMENTS)
+    # Triggers that share a time table and a moment share the verdict, too.
+    key = (id(pure), row.next_fire_at, row.misfire, row.misfire_threshold_seconds, row.calendar_id)
+    verdict = verdicts.get(key)
+    if verdict is None:
+        verdict = verdicts[key] = _judge(row, pure, now, closed)
     decisions = decide(verdict.fires, blocked=row.job_id in blockers)
     if any(decision.outcome is FireOutcome.STARTED for decision in decisions):
         blockers[row.job_id] = None  # another trigger of the same job in this chunk finds it taken
     return Due(row, decisions, _next_fire(pure, verdict, decisions, now), _begins_anew(pure, verdict))
+
+
+def _judge(row: Row[Any], pure: schedule.Trigger, now: datetime, closed: Closed) -> Verdict:
+    threshold = timedelta(seconds=row.misfire_threshold_seconds)
+    calendar = closed.get(row.calendar_id)
+    return judge(pure, row.next_fire_at, now, misfire_named(row.misfire), threshold, calendar, MOMENTS)
 
 
 def _next_fire(

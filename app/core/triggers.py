@@ -1,6 +1,7 @@
 """A job's triggers: from what people ask for, to rows, to the calculator of ``app.schedule``."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -15,6 +16,7 @@ from app.core.statuses import TriggerKind
 from app.schedule.cron import CronExpression, CronSyntaxError, parse
 from app.schedule.misfire import instructions_for
 
+SPREAD = re.compile(r"\bH\b", re.IGNORECASE)
 MAX_SECONDS = 10 * 366 * 86400
 MAX_COUNT = 1_000_000
 GAPS = ("next", "skip")
@@ -228,8 +230,17 @@ def calculator(row: Trigger, seed: str | None = None) -> schedule.Trigger:
 
 def _cron(row: Trigger, zone: ZoneInfo, seed: str | None) -> schedule.Trigger:
     text = row.expression or ""
-    expression = parsed(text, row.dialect or "quartz", (seed or "") if "H" in text.upper() else None)
-    return schedule.Cron(expression, zone, start=row.start_at, end=row.end_at, gap=row.gap, overlap=row.overlap)
+    needed = (seed or "") if SPREAD.search(text) else None
+    return _cron_trigger(text, row.dialect or "quartz", needed, zone, row.start_at, row.end_at, row.gap, row.overlap)
+
+
+@lru_cache(maxsize=4096)
+def _cron_trigger(
+    text: str, dialect: str, seed: str | None, zone: ZoneInfo, start: datetime | None, end: datetime | None, gap: str,
+    overlap: str,
+) -> schedule.Trigger:  # fmt: skip
+    """Many jobs share a time table: it is made once, and one answer serves all that are due together."""
+    return schedule.Cron(parsed(text, dialect, seed), zone, start=start, end=end, gap=gap, overlap=overlap)
 
 
 def _simple(row: Trigger, zone: ZoneInfo, seed: str | None) -> schedule.Trigger:

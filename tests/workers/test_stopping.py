@@ -68,14 +68,14 @@ def test_after_a_stop_nothing_is_left(workers: Bench) -> None:
 
 def test_signals_to_the_whole_group_are_for_the_server_to_answer(workers: Bench) -> None:
     """As ``systemctl stop`` sends them, and Ctrl-C: the server gives its runs their grace time."""
-    wanted = workers.submit("SUCCEED_WHEN_ASKED")
+    wanted = workers.submit("WAIT_FOR_CANCEL")
     workers.witness.hear()
     [guardian] = guardians()
     everybody = {guardian, *process_tree.descendants(guardian)}
     watched = Watched(*everybody)
     process_tree.send(everybody, signal.SIGTERM)
 
-    assert workers.cancel(wanted).status is RunStatus.SUCCEEDED
+    assert workers.cancel(wanted).status is RunStatus.CANCELLED
     assert len(watched.alive()) == len(everybody)
     watched.close()
 
