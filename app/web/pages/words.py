@@ -1,0 +1,105 @@
+"""Statuses, reasons and schedules as people read them. A value that is new here prints its raw name."""
+
+from app.core.models import Run, Trigger
+from app.core.statuses import FailureReason, FireOutcome, FireReason, Origin, Role, RunStatus, TriggerKind
+from app.core.triggers import TriggerSpec, calculator, parsed
+from app.schedule.cron import CronExpression
+from app.schedule.describe import describe, describe_expression
+from app.web.pages.site import now, pages
+from app.web.pages.times import duration, exact
+
+STATUSES: dict[str, str] = {
+    RunStatus.QUEUED: "Waiting",
+    RunStatus.RUNNING: "Running",
+    RunStatus.CANCELLING: "Cancelling",
+    RunStatus.SUCCEEDED: "Succeeded",
+    RunStatus.FAILED: "Failed",
+    RunStatus.CANCELLED: "Cancelled",
+    RunStatus.INTERRUPTED: "Interrupted",
+    FireOutcome.STARTED: "Started",
+    FireOutcome.SKIPPED: "Skipped",
+    FireOutcome.MISSED: "Missed",
+    "held": "Held",
+}
+FAILURES: dict[str, str] = {
+    FailureReason.EXIT: "The program ended with an error.",
+    FailureReason.EXCEPTION: "The job reported an error.",
+    FailureReason.TIMEOUT: "It took longer than its time limit.",
+    FailureReason.WORKER_LOST: "The worker process died while it was running.",
+    FailureReason.SERVER_LOST: "The server stopped while it was running.",
+    FailureReason.SHUTDOWN: "The server was stopped and the grace time was over.",
+    FailureReason.DISK_FULL: "There was no room left on the disk.",
+    FailureReason.OUTPUT_LIMIT: "It wrote more than it is allowed to.",
+    FailureReason.CONFIG: "Something that the job needs is not set up.",
+}
+FIRE_REASONS: dict[str, str] = {
+    FireReason.OVERLAP: "the run before was still going on",
+    FireReason.COALESCED: "found late together with others; the newest of them stands for all",
+    FireReason.LATE: "found too late; the schedule went on with its next moment",
+    "calendar": "its exclusion calendar takes this time out",
+    "ask": "found too late; it waits for somebody to say whether to run",
+    "declined": "somebody said no",
+}
+ORIGINS: dict[str, str] = {Origin.TRIGGER: "Schedule", Origin.MANUAL: "By hand"}
+ROLES: dict[str, str] = {Role.ADMINISTRATOR: "Administrator", Role.USER: "User"}
+
+
+@pages.app_template_filter()
+def status_word(status: str) -> str:
+    return STATUSES.get(status, str(status))
+
+
+@pages.app_template_filter()
+def origin_word(origin: str) -> str:
+    return ORIGINS.get(origin, str(origin))
+
+
+@pages.app_template_filter()
+def role_word(role: str) -> str:
+    return ROLES.get(role, str(role))
+
+
+@pages.app_template_filter()
+def fire_reason(reason: str | None) -> str:
+    return FIRE_REASONS.get(reason, str(reason)) if reason else ""
+
+
+@pages.app_template_filter()
+def why(run: Run) -> str:
+    """One sentence about the state of a run."""
+    match run.status:
+        case RunStatus.QUEUED:
+            return "It starts as soon as a worker is free."
+        case RunStatus.RUNNING:
+            return "It is being carried out now."
+        case RunStatus.CANCELLING:
+            return f"{run.cancelled_by or 'Somebody'} asked for its end; its process is being stopped."
+        case RunStatus.CANCELLED:
+            return f"{run.cancelled_by or 'Somebody'} cancelled it."
+        case RunStatus.SUCCEEDED:
+            return f"It took {duration(run.duration_seconds)}." if run.duration_seconds is not None else ""
+    return FAILURES.get(run.reason, str(run.reason)) if run.reason else ""
+
+
+@pages.app_template_filter()
+def schedule_words(trigger: Trigger | TriggerSpec, seed: str = "") -> str:
+    """``At 12:00, Monday to Friday``, ``Every 15 min``; short enough for a list. ``seed`` is the job's uid."""
+    match trigger.kind:
+        case TriggerKind.CRON:
+            return describe_expression(expression_of(trigger, seed))
+        case TriggerKind.SIMPLE:
+            return f"Every {duration(trigger.every_seconds)}"
+        case TriggerKind.FIXED_DELAY if not trigger.delay_seconds:
+            return "Continuously"
+        case TriggerKind.FIXED_DELAY:
+            return f"{duration(trigger.delay_seconds)} after each run"
+        case TriggerKind.ONCE if trigger.start_at:
+            return f"Once, {exact(trigger.start_at, trigger.timezone)}"
+    row = trigger if isinstance(trigger, Trigger) else trigger.row(now())
+    return describe(calculator(row, seed))
+
+
+def expression_of(trigger: Trigger | TriggerSpec, seed: str) -> CronExpression:
+    """A seed is asked for only where a time is picked for each job (``H``): so all others share what was read."""
+    text = trigger.expression or ""
+    return parsed(text, trigger.dialect or "quartz", seed if "H" in text.upper() else None)

@@ -1,0 +1,212 @@
+"""What holds for all pages: they answer, escape, hold no inline code, and let each role do its own."""
+
+import json
+import re
+from dataclasses import dataclass
+
+import pytest
+
+from app.bootstrap import Services
+from app.core.models import Job
+from app.core.statuses import FailureReason, RunStatus
+from tests.web.conftest import MakeJob, Play
+from tests.web.pages.conftest import HTMX, Markup, Reader
+
+HOSTILE = "<script>alert(1)</script> {{7*7}} \"q\" 'a' <img src=x onerror=alert(1)> ${7*7} </textarea>"
+HTMX_CONFIG = {
+    "allowEval": False,
+    "allowScriptTags": False,
+    "selfRequestsOnly": True,
+    "historyCacheSize": 0,
+    "refreshOnHistoryMiss": True,
+    "includeIndicatorStyles": False,
+}
+
+
+@dataclass
+class World:
+    job: Job
+    good: int
+    bad: int
+    going: int
+
+
+@pytest.fixture
+def world(services: Services, make_job: MakeJob, play: Play) -> World:
+    """One of everything, with hostile words wherever people can write."""
+    job = make_job(HOSTILE, description=HOSTILE)
+    good = play.run(job, content=b"id,name\n1,Ada\n", name=f"{HOSTILE}.csv")
+    bad = play.run(job, RunStatus.FAILED, reason=FailureReason.EXCEPTION, error=HOSTILE)
+    services.connections.save("store", "postgresql://reader:s3cr3t-word@db.example.org/store")
+    going = play.begin(job)
+    return World(job, good, bad, going.run_id)
+
+
+def for_all(world: World) -> list[str]:
+    return [
+        "/jobs", "/jobs?text=script", "/jobs?text=zzz", "/jobs?state=off", f"/jobs/{world.job.uid}",
+        "/runs", "/runs?state=failed", f"/runs?job={world.job.uid}", "/runs?text=zzz",
+        f"/runs/{world.good}", f"/runs/{world.bad}", f"/runs/{world.going}",
+        "/results", "/results?text=zzz", f"/results?job={world.job.uid}", "/connections",
+    ]  # fmt: skip
+
+
+def for_administrators(world: World) -> list[str]:
+    return [
+        "/jobs/new", f"/jobs/{world.job.uid}/edit", f"/jobs/{world.job.uid}/delete",
+        "/connections/new", "/connections/store/edit", "/connections/store/remove",
+    ]  # fmt: skip
+
+
+def test_every_page_answers(admin: Reader, user: Reader, world: World) -> None:
+    for path in for_all(world):
+        assert admin.get(path).status_code == 200, path
+        assert user.get(path).status_code == 200, path
+    for path in for_administrators(world):
+        assert admin.get(path).status_code == 200, path
+        assert user.get(path).status_code == 403, path
+
+
+def test_pages_hold_no_inline_code_and_no_foreign_address(admin: Reader, world: World) -> None:
+    for path in [*for_all(world), *for_administrators(world), "/login", "/nothing"]:
+        for tag, given in Markup(admin.get(path).text).tags:
+            assert not [name for name in given if name.startswith("on") or name == "style"], (path, tag, given)
+            assert tag != "style", path
+            assert tag != "script" or given.get("src"), path
+            addresses = [given.get(name) or "" for name in ("href", "src", "action", "hx-get", "hx-post")]
+            assert not [a for a in addresses if re.match(r"(?i)\s*(javascript|data|https?):|//", a)], (path, given)
+
+
+def test_what_people_wrote_is_text(admin: Reader, world: World) -> None:
+    own = ("carillon.js", "htmx.js")
+    for path in [*for_all(world), *for_administrators(world)]:
+        page = Markup(admin.get(path).text)
+        assert not page.find("img"), path
+        scripts = [given["src"] or "" for given in page.find("script")]
+        assert [any(name in script for name in own) for script in scripts] == [True, True], path
+    assert HOSTILE in admin.page(f"/jobs/{world.job.uid}").text
+    assert HOSTILE in admin.page(f"/runs/{world.bad}").text
+
+
+def test_parts_escape_as_pages_do(admin: Reader, world: World) -> None:
+    for path in ("/jobs", f"/jobs/{world.job.uid}", "/runs", f"/runs/{world.bad}", "/results"):
+        answer = admin.part(path)
+        assert "<html" not in answer.text
+        assert "<script>alert" not in answer.text, path
+        assert not Markup(answer.text).find("img"), path
+
+
+def test_htmx_is_told_to_run_no_code(admin: Reader) -> None:
+    (config,) = admin.page("/jobs").find("meta", name="htmx-config")
+    assert json.loads(config["content"] or "") == HTMX_CONFIG
+
+
+def test_pages_have_one_heading_a_main_part_and_a_way_past_the_navigation(admin: Reader, world: World) -> None:
+    for path in [*for_all(world), *for_administrators(world), "/nothing"]:
+        page = Markup(admin.get(path).text)
+        assert len(page.find("h1")) == 1, path
+        assert page.find("main", id="main"), path
+        assert page.find("a", href="#main"), path
+        ids = [given["id"] for _, given in page.tags if given.get("id")]
+        assert len(ids) == len(set(ids)), (path, sorted(i for i in ids if ids.count(i) > 1))
+
+
+def test_every_field_has_a_name_for_people(admin: Reader, world: World) -> None:
+    for path in [*for_all(world), *for_administrators(world), "/login"]:
+        page = Markup(admin.get(path).text)
+        labelled = {given.get("for") for given in page.find("label")}
+        for tag in ("input", "select", "textarea"):
+            for given in page.find(tag):
+                if given.get("type") in ("hidden", "radio", "checkbox"):
+                    continue
+                assert given.get("id") in labelled or given.get("aria-label"), (path, given)
+
+
+def test_every_form_carries_a_token(admin: Reader, world: World) -> None:
+    for path in [*for_all(world), *for_administrators(world)]:
+        html = admin.get(path).text
+        for form in re.findall(r"<form[^>]*method=\"post\".*?</form>", html, re.DOTALL):
+            assert 'name="csrf_token"' in form, path
+
+
+def test_a_change_without_the_token_is_refused(admin: Reader, world: World) -> None:
+    for path in (f"/jobs/{world.job.uid}/run", f"/jobs/{world.job.uid}/delete", "/jobs/new", "/logout", "/preview"):
+        assert admin.client.post(path, data={"name": "x"}).status_code == 400, path
+        assert admin.client.post(path, data={"csrf_token": "IjEi.wrong"}).status_code == 400, path
+
+
+def test_a_user_is_shown_and_allowed_no_editing(user: Reader, world: World) -> None:
+    job = user.page(f"/jobs/{world.job.uid}")
+    assert not [link for link in job.links() if link.endswith(("/edit", "/delete"))]
+    assert not user.page("/jobs").find("button", role="switch")
+    assert "/connections/new" not in user.page("/connections").links()
+    for path in (
+        "/jobs/new", "/jobs/sample", "/preview", f"/jobs/{world.job.uid}/edit", f"/jobs/{world.job.uid}/enable",
+        f"/jobs/{world.job.uid}/disable", f"/jobs/{world.job.uid}/delete", "/connections/new",
+        "/connections/store/edit", "/connections/store/test", "/connections/store/remove",
+    ):  # fmt: skip
+        assert user.post(path).status_code == 403, path
+
+
+def test_a_password_is_never_shown(admin: Reader, world: World) -> None:
+    for path in [*for_all(world), *for_administrators(world)]:
+        assert "s3cr3t-word" not in admin.get(path).text, path
+
+
+def test_pages_vary_by_who_asks_and_are_not_kept(admin: Reader, world: World) -> None:
+    for path in for_all(world):
+        answer = admin.get(path)
+        assert "HX-Request" in answer.headers["Vary"], path
+        assert answer.headers["Cache-Control"] == "no-store", path
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"], path
+
+
+def test_going_back_in_the_history_gets_the_whole_page(admin: Reader) -> None:
+    answer = admin.get("/jobs", headers={**HTMX, "HX-History-Restore-Request": "true"})
+    assert "<html" in answer.text
+
+
+MISSING = {
+    "/nothing": 404,
+    "/jobs/aaaaaaaaaaa": 404,
+    "/runs/99999": 404,
+    f"/runs/{10**30}": 404,
+    "/runs/x": 404,
+    f"/results/{10**30}/download": 404,
+    "/connections/none/edit": 404,
+    "/runs?job=none": 404,
+    "/jobs/%00": 400,
+    "/connections/clinic/edit": 409,
+}
+
+
+def test_what_is_not_there_has_a_page_that_helps(admin: Reader) -> None:
+    for path, status in MISSING.items():
+        page = admin.page(path, status)
+        assert "Carillon" in page.text, path
+        assert "/" in page.links(), path
+        assert "Traceback" not in page.text, path
+
+
+FILTERS = (
+    "before=x", "before=-1", f"before={10**30}", "page=0", "page=-3", f"page={10**30}", "from=today&to=2026-99-99",
+    "state=none", "origin=none", "text=%25%5F%5C", "seen=x", "from=0001-01-01", "to=9999-12-31",
+)  # fmt: skip
+
+
+def test_filters_that_make_no_sense_are_no_errors(admin: Reader, world: World) -> None:
+    for query in FILTERS:
+        for path in ("/jobs", "/runs", "/results"):
+            assert admin.get(f"{path}?{query}").status_code == 200, (path, query)
+
+
+def test_an_unexpected_fault_shows_a_number_and_no_secret(
+    admin: Reader, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**given: object) -> None:
+        raise RuntimeError("the inner secret")
+
+    monkeypatch.setattr(services.jobs, "list", fail)
+    page = admin.page("/jobs", 500)
+    assert "inner secret" not in page.text
+    assert re.search(r"Error number [0-9a-f]{8}", page.text)
