@@ -29,7 +29,9 @@ from app.core.fires import Fires
 from app.core.job_types import JobError, JobTypes
 from app.core.jobs import Jobs
 from app.core.keeper import Keeper, Lease
+from app.core.ledger import Ledger
 from app.core.ports import Clock, Executor
+from app.core.previews import Previews
 from app.core.results import Results
 from app.core.runs import Runs
 from app.core.sample import Sample
@@ -67,11 +69,13 @@ class Services:
     types: JobTypes
     jobs: Jobs
     fires: Fires
+    ledger: Ledger
     runs: Runs
     results: Results
     store: ResultStore
     connections: Connections
     calendars: Calendars
+    previews: Previews
     users: Users
     sample: Sample
     engine: Engine
@@ -165,6 +169,7 @@ def _assemble(
     engine = Engine(fires, runs, connections, types, executor, clock, lease.acquire)
     timer.tick = engine.tick
     jobs = Jobs(db, clock, types, runs, timer.wake_up)
+    calendars = Calendars(db, clock, timer.wake_up)
     load_data = flights.load if flights.is_installed() else None
     services = Services(
         settings=settings,
@@ -174,11 +179,13 @@ def _assemble(
         types=types,
         jobs=jobs,
         fires=fires,
+        ledger=Ledger(db, clock, runs.changed),
         runs=runs,
         results=Results(db),
         store=store,
         connections=connections,
-        calendars=Calendars(db, clock, timer.wake_up),
+        calendars=calendars,
+        previews=Previews(jobs, calendars, clock),
         users=Users(db, clock, hasher),
         sample=Sample(jobs, connections, settings.data_dir, settings.timezone, load_data),
         engine=engine,

@@ -184,6 +184,14 @@ class RunContext:
             yield writer
         self.files.append(writer.made())
 
+    def remove_files(self) -> None:
+        """They are given with success only."""
+        try:
+            self._results.remove(self.files)
+        except OSError as error:
+            self.log(f"files of this run cannot be removed: {one_line(error)}", "warning")
+        self.files.clear()
+
 
 def execute(
     assignment: Assignment,
@@ -206,8 +214,7 @@ def execute(
     except BaseException as error:  # a job may raise anything, SystemExit too: its worker has to live on
         ending = _ending_of(error, context, cancelled)
     if ending.status is not RunStatus.SUCCEEDED:
-        results.remove(context.files)
-        context.files.clear()
+        context.remove_files()
     return ended(assignment, ending, clock, tuple(context.files))
 
 
@@ -236,7 +243,7 @@ def _ending_of(error: BaseException, context: RunContext, cancelled: CancelFlag)
         return _ending_of_success(cancelled)
     ending = _ending_of_failure(error)
     if ending.reason is FailureReason.EXCEPTION and not isinstance(error, JobError | RunCancelled):
-        context.log("".join(traceback.format_exception(error)).rstrip(), "error")
+        context.log("".join(traceback.format_exception(error)).rstrip()[-LINE_LIMIT:], "error")  # the end says most
     # A database's answer to its own cancel is an error like any other: what is raised after the asking is its effect.
     ending = cancelled.ending or ending
     return replace(ending, error=storable(context.mask(ending.error or ""), ERROR_LIMIT))
@@ -260,9 +267,16 @@ _PATH = re.compile(r"(?<![\w:/.])/(?:[^\s/'\"<>:]+/)+([^\s/'\"<>:]*)")
 
 def one_line(error: BaseException) -> str:
     """``TypeName: message`` without directories: where our files are is nobody's business who reads a run's error."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    message = _PATH.sub(r"\1", lines[0]) if lines else ""
+    lines = [line.strip() for line in _text(error).splitlines() if line.strip()]
+    message = _PATH.sub(r"\1", lines[0][:ERROR_LIMIT]) if lines else ""
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # of a job's own class
+        return ""
 
 
 def storable(text: str, limit: int) -> str:

@@ -1,6 +1,6 @@
 """Result files that runs have made."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, func, select
@@ -35,6 +35,13 @@ class Results:
             query = query.where(ResultFile.id < before)
         with self.db.reading() as session:
             return session.scalars(query).all()
+
+    def newest(self, job_ids: Iterable[int]) -> dict[int, ResultFile]:
+        """The newest file of each job that has one, by job id."""
+        newest = select(func.max(ResultFile.id)).where(ResultFile.job_id.in_(set(job_ids))).group_by(ResultFile.job_id)
+        with self.db.reading() as session:
+            query = select(ResultFile).where(ResultFile.id.in_(newest.scalar_subquery()))
+            return {made.job_id: made for made in session.scalars(query)}
 
 
 def _filtered(query: Select[ResultFile], wanted: ResultFilter) -> Select[ResultFile]:

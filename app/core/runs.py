@@ -68,16 +68,12 @@ class Runs:
             job = session.scalar(select(Job).where(Job.uid == uid, Job.deleted_at.is_(None)).with_for_update())
             if job is None:
                 raise NotFoundError(f"no job with uid {uid!r}")
-            if session.scalar(select(Run.id).where(Run.job_id == job.id, Run.status.in_(ACTIVE))):
-                raise ConflictError("Job is already running.", code="already_running")
+            refuse_active(session, job)
             fire = Fire(job_id=job.id, scheduled_for=now, decided_at=now, outcome=FireOutcome.STARTED)
             session.add(fire)
             session.flush()
-            run = Run(
-                job_id=job.id, fire_id=fire.id, job_name=job.name, job_type=job.job_type, status=RunStatus.QUEUED,
-                origin=Origin.MANUAL, requested_by=by, parameters={**job.parameters, **(parameters or {})},
-                arguments=arguments, timeout_seconds=job.timeout_seconds, scheduled_for=now, queued_at=now,
-            )  # fmt: skip
+            run = queued_run(job, fire, now, Origin.MANUAL, by)
+            run.parameters, run.arguments = {**job.parameters, **(parameters or {})}, arguments
             session.add(run)
         self.changed()
         return run
@@ -219,6 +215,29 @@ class Runs:
         query = select(Run.status, func.count()).where(Run.status.in_(ACTIVE)).group_by(Run.status)
         with self.db.reading() as session:
             return dict(session.execute(query).all())
+
+
+def refuse_active(session: Session, job: Job) -> None:
+    """Raise ``ConflictError`` while a run of the job is queued or going on."""
+    if session.scalar(select(Run.id).where(Run.job_id == job.id, Run.status.in_(ACTIVE))):
+        raise ConflictError("Job is already running.", code="already_running")
+
+
+def queued_run(job: Job, fire: Fire, now: datetime, origin: Origin, by: str | None) -> Run:
+    """A run of the job as it is now: later edits do not change it."""
+    return Run(
+        job_id=job.id,
+        fire_id=fire.id,
+        job_name=job.name,
+        job_type=job.job_type,
+        status=RunStatus.QUEUED,
+        origin=origin,
+        requested_by=by,
+        parameters=dict(job.parameters),
+        timeout_seconds=job.timeout_seconds,
+        scheduled_for=fire.scheduled_for,
+        queued_at=now,
+    )
 
 
 def settle(session: Session, run: Run) -> None:
