@@ -87,7 +87,10 @@ class Services:
         self.keeper.start()
 
     def begin(self) -> None:
+        """Called once the lease is ours: nothing of an earlier server is writing files any more."""
+        began = self.clock()
         self.engine.start()
+        self.store.sweep(before=began)
         self.timer.start()
 
     def stop(self) -> None:

@@ -23,6 +23,7 @@ class Attempt:
     next_step: Callable[[], None] | None = None  # what to do when it has not ended by ``next_step_at`` (monotonic)
     next_step_at: float = NEVER
     lost: str = ""  # what became of its worker
+    orphans_until: float = 0.0  # how long what it has started may take to end by itself
     hopeless_at: float = NEVER
     ended_processes: set[int] = field(default_factory=set)  # that it had started and left behind
 

@@ -123,6 +123,7 @@ class ProcessExecutor:
             self._thread.join()
         with self._lock:
             self._takeover.release()
+        self._bell.close()
 
     def _wait_for_runs(self, seconds: float) -> bool:
         with self._lock:
@@ -162,7 +163,6 @@ class ProcessExecutor:
                 faults = 1 if time.monotonic() - began > LASTING else faults + 1
                 self._over.wait(BACK_OFF[min(faults, len(BACK_OFF)) - 1])
         self._pass_on([self._last_word(assignment, SHUTDOWN) for assignment in self._in_flight.attempts.values()])
-        self._bell.close()
 
     def _serve_with_a_warden(self) -> None:
         warden = WardenProcess(self._command, self._settings, self._takeover)

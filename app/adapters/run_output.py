@@ -17,7 +17,7 @@ class Hears(Protocol):
 class RunOutput:
     """Stands in place of sys.stdout, sys.stderr and the root logger's handlers for the life of a worker process.
 
-    Put there once and not for each run: a run is heard while it is in ``of``, else the server's log is written to.
+    A run is heard while it is in ``of``; what comes between two runs goes to the server's log.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,6 @@ class RunOutput:
         self._streams = (Lines(self, "info", sys.stdout), Lines(self, "warning", sys.stderr))
 
     def install(self) -> None:
-        sys.stdout, sys.stderr = self._streams
         root = logging.getLogger()
         root.handlers = [Handler(self)]
         root.setLevel(logging.INFO)
@@ -33,6 +32,7 @@ class RunOutput:
     @contextmanager
     def of(self, run: Hears) -> Iterator[None]:
         self.run = run
+        sys.stdout, sys.stderr = self._streams  # each time, as a job may have put others there
         try:
             yield
         finally:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from app.adapters import process_tree, warm_worker
-from app.adapters.attempts import NEVER, Attempt, what_ended
+from app.adapters.attempts import Attempt, what_ended
 from app.adapters.channel import Channel, ChannelClosed
 from app.adapters.messages import WardenSettings, is_kind, pack, pack_report, unpack
 from app.adapters.result_store import ResultStore
@@ -82,7 +82,7 @@ class Warden:
         return self._bereaved_by is not None and not self._workers and not self._mourned
 
     def _patience(self) -> float:
-        if self._mourned or self._server.unsent:
+        if self._mourned or self._server.unsent or any(worker.reports.unsent for worker in self._workers.values()):
             return LOOK_AGAIN
         steps = [worker.attempt.next_step_at for worker in self._workers.values() if worker.attempt]
         return max(0.0, min([self._tick_at, *steps]) - time.monotonic())
@@ -91,9 +91,11 @@ class Warden:
         for worker in list(self._workers.values()):
             if worker.attempt:
                 worker.attempt.go_on(now)
+            if worker.reports.unsent:
+                worker.reports.flush()
         if self._mourned:
             self._mourn(now)
-        while len(self._workers) < self._settings.workers and now >= self._hire_at and not self._bereaved_by:
+        while self._is_short_of_workers() and now >= self._hire_at:
             self._hire()
         if now >= self._tick_at:
             self._tick_at = now + self._settings.heartbeat
@@ -151,6 +153,8 @@ class Warden:
                 self._condemn(worker)
             elif not worker.is_condemned:
                 worker.attempt.plan(time.monotonic() + self._settings.bereaved, partial(self._condemn, worker))
+        for attempt in self._mourned:
+            attempt.orphans_until = 0.0
 
     def _tell(self, report: Report) -> None:
         self._news += pack_report(report)
@@ -165,9 +169,13 @@ class Warden:
         if self._listens is not (self._server.unsent <= TOO_MUCH):
             self._listens = not self._listens
             for worker in self._workers.values():
-                self._listen_to(worker) if self._listens else self._selector.unregister(worker.reports)
+                self._listen_to(worker) if self._listens else self._turn_from(worker)
 
     # Workers
+
+    def _is_short_of_workers(self) -> bool:
+        at_work = sum(not worker.is_condemned for worker in self._workers.values())
+        return at_work < self._settings.workers and not self._bereaved_by
 
     def _hire(self) -> None:
         try:
@@ -182,6 +190,10 @@ class Warden:
 
     def _listen_to(self, worker: WorkerProcess) -> None:
         self._selector.register(worker.reports, selectors.EVENT_READ, partial(self._on_worker, worker))
+
+    def _turn_from(self, worker: WorkerProcess) -> None:
+        with suppress(KeyError):
+            self._selector.unregister(worker.reports)
 
     def _hand_over(self) -> None:
         while self._waiting and self._idle:
@@ -200,7 +212,7 @@ class Warden:
             for line in worker.reports.receive():
                 self._hear(worker, line)
         except ChannelClosed:
-            self._selector.unregister(worker.reports)
+            self._turn_from(worker)
             self._condemn(worker)  # in most cases it is dead already
         except ValueError as error:
             log.error("worker %d speaks in tongues: %s", worker.pid, error)
@@ -235,12 +247,22 @@ class Warden:
         self._condemn(worker)
 
     def _condemn(self, worker: WorkerProcess) -> None:
-        if not worker.is_condemned:
-            below = worker.condemn()
-            if worker.attempt:
-                worker.attempt.ended_processes |= below
-            if worker in self._idle:
-                self._idle.remove(worker)
+        """Kill it with all that is below it. Its death will be noticed, or else given up waiting for."""
+        if worker.is_condemned:
+            return
+        below = worker.condemn()
+        if worker in self._idle:
+            self._idle.remove(worker)
+        if worker.attempt:
+            worker.attempt.ended_processes |= below
+            worker.attempt.plan(time.monotonic() + self._settings.hopeless, partial(self._give_up, worker))
+
+    def _give_up(self, worker: WorkerProcess) -> None:
+        """It is stuck in the kernel. Its run shall not hang for ever as well."""
+        log.error("worker %d cannot be ended", worker.pid)
+        if worker.attempt:
+            self._settle(worker.attempt)
+            worker.attempt = None
 
     # The steps to an attempt's end
 
@@ -262,7 +284,8 @@ class Warden:
 
     def _terminate(self, worker: WorkerProcess, attempt: Attempt) -> None:
         worker.terminate()
-        attempt.plan(time.monotonic() + self._settings.terminate, partial(self._condemn, worker))
+        attempt.orphans_until = time.monotonic() + self._settings.terminate
+        attempt.plan(attempt.orphans_until, partial(self._condemn, worker))
 
     def _worker_of(self, attempt: Attempt) -> WorkerProcess | None:
         return next((worker for worker in self._workers.values() if worker.attempt is attempt), None)
@@ -287,10 +310,9 @@ class Warden:
 
     def _bury(self, worker: WorkerProcess, lost: str) -> None:
         for line in worker.reports.drain():
-            if not is_kind(line, "idle"):
+            if not is_kind(line, "idle") and not is_kind(line, "ready"):
                 self._hear(worker, line)
-        with suppress(KeyError):
-            self._selector.unregister(worker.reports)
+        self._turn_from(worker)
         worker.close()
         if worker in self._idle:
             self._idle.remove(worker)
@@ -306,7 +328,7 @@ class Warden:
         for attempt in self._mourned:
             attempt.hopeless_at = min(attempt.hopeless_at, now + self._settings.hopeless)
         orphans = self._orphans()
-        if orphans and any(self._is_time_to_kill(attempt, now) for attempt in self._mourned):
+        if orphans and any(now >= attempt.orphans_until for attempt in self._mourned):
             self._kill(orphans)
         is_hopeless = any(now >= attempt.hopeless_at for attempt in self._mourned)
         if orphans and is_hopeless:
@@ -318,10 +340,6 @@ class Warden:
 
     def _orphans(self) -> set[int]:
         return process_tree.children(os.getpid()) - self._workers.keys()
-
-    def _is_time_to_kill(self, attempt: Attempt, now: float) -> bool:
-        """Orphans of an attempt that has got its SIGTERM have the time that was given to it; all others have none."""
-        return attempt.next_step_at is NEVER or now >= attempt.next_step_at
 
     def _kill(self, orphans: Iterable[int]) -> None:
         for orphan in orphans:

@@ -1,10 +1,10 @@
 """A worker process: forked warm, runs one assignment after the other until it is ended."""
 
-import gc
 import os
 import resource
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -67,7 +67,6 @@ class WarmWorker:
             file.write(OOM_SCORE)
         signal.signal(signal.SIGTERM, self._interrupt)
         self._output.install()
-        gc.enable()
 
     # A run, in the main thread
 
@@ -136,7 +135,7 @@ class WarmWorker:
         return "memory" if was_long and _peak_memory() > RETIRE_ABOVE else None
 
     def _say(self, reports: Sequence[Report]) -> None:
-        self._reports.sendall(b"".join(map(pack_report, reports)))
+        self._reports.sendall(b"".join(map(_packed, reports)))
 
     # The wish that it ends, in a thread of its own
 
@@ -160,6 +159,14 @@ class WarmWorker:
         """
         process_tree.end_all_below(hopeless_after=HOPELESS_AFTER)
         os._exit(1)
+
+
+def _packed(report: Report) -> bytes:
+    try:
+        return pack_report(report)
+    except (ValueError, TypeError, RecursionError) as error:  # a job's progress may hold what JSON cannot
+        print(f"a report that cannot be sent: {error}", file=sys.__stderr__)
+        return b""
 
 
 def _peak_memory() -> int:

@@ -23,6 +23,7 @@ from app.core.uids import new_secret
 log = logging.getLogger(__name__)
 
 BATCH = 500
+MOST_REPORTS = 50_000  # in memory, while the database is away
 BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds to wait after the first, second ... fault in a row of the database."""
 
@@ -46,7 +47,7 @@ class Engine:
         self.executor = executor
         self.clock = clock
         self.keeps_time = keeps_time
-        self._reports: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
+        self._reports: queue.Queue[Report | None] = queue.Queue(MOST_REPORTS)
         self._unrecorded: list[Report] = []  # kept over a fault of the database
         self._closed = False
         self._work = threading.Event()
@@ -102,7 +103,7 @@ class Engine:
         return Ended(run.id, run.token or "", self.clock(), RunStatus.FAILED, FailureReason.CONFIG, error.message)
 
     def deliver(self, reports: Sequence[Report]) -> None:
-        """Take reports from the executor, from any thread."""
+        """Take reports from the executor, from any thread. Waits while too many are unrecorded: jobs then wait, too."""
         for report in reports:
             self._reports.put(report)
 

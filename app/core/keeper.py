@@ -42,10 +42,18 @@ class Keeper:
 
     def start(self) -> None:
         """Become active at once where the lease is free, else stand by and go on trying."""
-        if not self._try():
-            log.warning("another process (%s) keeps the time of this database; standing by", self.holder())
+        if not self._try_now():
             self._thread = threading.Thread(target=self._stand_by, name="carillon-standby", daemon=True)
             self._thread.start()
+
+    def _try_now(self) -> bool:
+        try:
+            if self._try():
+                return True
+            log.warning("another process (%s) keeps the time of this database; standing by", self.holder())
+        except UnavailableError as error:
+            log.warning("cannot keep the time yet, trying again: %s", error)
+        return False
 
     def holder(self) -> str | None:
         """``host:pid`` of the process that keeps the time, as it wrote it down."""

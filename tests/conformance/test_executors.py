@@ -11,7 +11,7 @@ from app.adapters.clock import utc_now
 from app.adapters.inline_executor import InlineExecutor
 from app.adapters.result_store import ResultStore
 from app.core.job_types import JobTypes
-from app.core.ports import Ended, Executor, Started
+from app.core.ports import Ended, Executor, Report, Started
 from app.core.statuses import FailureReason, RunStatus
 from tests.workers.harness import Bench, Witness, assignment, bench, process_executor
 from tests.workers.job_types import TYPES
@@ -255,6 +255,16 @@ def test_a_stop_interrupts_what_outlasts_the_grace_time(own_jobs: Bench) -> None
 
     ended = own_jobs.end_of(wanted)
     assert (ended.status, ended.reason) == (RunStatus.INTERRUPTED, FailureReason.SHUTDOWN)
+
+
+def test_without_workers_the_inline_executor_runs_in_the_callers_thread(tmp_path: Path) -> None:
+    executor = InlineExecutor(JobTypes(TYPES), ResultStore(tmp_path), clock=utc_now, workers=0)
+    reports: list[Report] = []
+    executor.start(reports.extend)
+
+    executor.submit([assignment("NOOP"), assignment("FAIL")])
+
+    assert [type(report).__name__ for report in reports] == ["Started", "Ended", "Started", "Logged", "Ended"]
 
 
 def test_nothing_is_taken_after_a_stop(own_jobs: Bench) -> None:

@@ -10,6 +10,7 @@ from app.core.jobs import JobSpec
 from app.core.models import Job
 from app.core.triggers import TriggerSpec
 from config import Settings
+from tests.databases import put_migrated
 from tests.fakes import TYPES, FakeClock, FakeExecutor, PlainHasher
 
 MakeJob = Callable[..., Job]
@@ -27,7 +28,7 @@ def executor() -> FakeExecutor:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path / "data")
+    return Settings(data_dir=put_migrated(tmp_path / "data"))
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from app.core.triggers import TriggerSpec, cron
 from app.job_types.sql_export import JOB_TYPE as SQL_EXPORT
 from app.web import create_app
 from config import Settings
+from tests.databases import put_migrated
 from tests.fakes import FakeClock, FakeExecutor, PlainHasher
 
 ZONE = "Europe/Paris"  # not UTC: a time that is shown in the wrong zone fails a test
@@ -60,7 +61,9 @@ def visits(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def settings(tmp_path: Path, visits: Path) -> Settings:
-    return Settings(data_dir=tmp_path / "data", timezone=ZONE, connections={"clinic": f"sqlite:///{visits}"})
+    return Settings(
+        data_dir=put_migrated(tmp_path / "data"), timezone=ZONE, connections={"clinic": f"sqlite:///{visits}"}
+    )
 
 
 @pytest.fixture

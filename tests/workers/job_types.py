@@ -75,6 +75,13 @@ def advance(context: JobContext) -> None:
 
 
 @job
+def advance_in_circles(context: JobContext) -> None:
+    circle: list[Any] = []
+    circle.append(circle)
+    context.progress(stage=circle)
+
+
+@job
 def quote_the_password(context: JobContext) -> None:
     url = context.connection("warehouse")
     context.log(f"connecting to {url}")

@@ -143,11 +143,24 @@ def test_progress_is_complete_each_time() -> None:
     assert [getattr(report, "values", None) for report in reports] == [{"stage": "read"}, {"stage": "read", "rows": 3}]
 
 
+class Unspeakable(Exception):  # noqa: N818
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def test_an_error_without_words_is_an_outcome() -> None:
+    def job(context: JobContext) -> None:
+        raise Unspeakable
+
+    assert run(job)[0].error == "Unspeakable"
+
+
 @pytest.mark.parametrize(
     ("error", "line"),
     [
         (ValueError("x"), "ValueError: x"),
         (ValueError(), "ValueError"),
+        (Unspeakable(), "Unspeakable"),
         (ValueError("\n  first\nsecond"), "ValueError: first"),
         (
             FileNotFoundError(2, "No such file", "/home/me/data/x.csv"),

