@@ -7,6 +7,7 @@ missing_packages() {
     has make || echo make
     has chromium || echo chromium
     has fc-list && [[ -n $(fc-list) ]] || echo fonts-dejavu-core # Chromium brings no letters of its own
+    has '/usr/lib/*/libatomic.so.1' || echo libatomic1 # Playwright's driver wants it
     has '/usr/lib/postgresql/*/bin/initdb' || echo postgresql
     has psql || echo postgresql-client
     has /usr/sbin/mariadbd || echo mariadb-server

@@ -72,11 +72,7 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def browser(chromium: str) -> "Iterator[Browser]":
     """Playwright's browser: take a new context in each test. Its own download of a browser is not needed."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        services.missing("the package playwright (make test installs it)")
-    with sync_playwright() as playwright:
+    with services.playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_SWITCHES)
         yield browser
         browser.close()

@@ -13,15 +13,19 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import psycopg
 import pytest
 from sqlalchemy import URL, make_url
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Playwright
 
 HOST = "127.0.0.1"
 POSTGRESQL_USUAL = "postgresql://postgres@127.0.0.1:5432/postgres"
@@ -183,6 +187,17 @@ def chromium() -> str:
     of_playwright = sorted(glob.glob(os.path.expanduser(CHROMIUM_OF_PLAYWRIGHT)))
     found = next(filter(None, [*map(shutil.which, names), *of_playwright]), None)
     return found or missing("Chromium (Debian: apt-get install chromium; or CARILLON_TEST_CHROMIUM=PATH)")
+
+
+def playwright() -> "contextlib.AbstractContextManager[Playwright]":
+    """Playwright, not yet started. A driver that cannot start would end as a fault far from its cause."""
+    driver = subprocess.run([sys.executable, "-m", "playwright", "--version"], capture_output=True, text=True)
+    if driver.returncode:
+        why = (driver.stderr or driver.stdout).strip().rpartition("\n")[2]
+        missing(f"Playwright's driver (the package comes with make test; Debian: apt-get install libatomic1): {why}")
+    from playwright.sync_api import sync_playwright
+
+    return sync_playwright()
 
 
 # ------------------------------------------------------------------------------------------------ servers of our own

@@ -7,16 +7,17 @@ changed rows is looked at. A late report of an older attempt changes nothing.
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, insert, select, update
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
+from app.core import recording
 from app.core.db import Database
 from app.core.errors import ConflictError, NotFoundError
-from app.core.models import Fire, Job, LogEntry, ResultFile, Run, Trigger
-from app.core.ports import Alive, Clock, Ended, Logged, LogLine, MadeFile, Progressed, Report, Started
+from app.core.models import Fire, Job, LogEntry, Run
+from app.core.ports import Clock, Ended, Report
 from app.core.statuses import (
     ACTIVE,
     FINAL,
@@ -24,14 +25,9 @@ from app.core.statuses import (
     FireOutcome,
     Origin,
     RunStatus,
-    TriggerKind,
 )
 
 log = logging.getLogger(__name__)
-
-CANCELLABLE = (RunStatus.RUNNING, RunStatus.CANCELLING)
-FAILED_PAUSE = timedelta(seconds=10)
-"""Continuous execution waits this long after a failure: a job that cannot work must not spin."""
 
 
 @dataclass(frozen=True)
@@ -102,43 +98,13 @@ class Runs:
             return dict(rows.all())
 
     def record(self, reports: Sequence[Report]) -> list[Ended]:
-        """Write many reports in one transaction, in their order. Gives the ends that are durable now."""
+        """Write many reports in one transaction. Gives the ends that are durable now."""
         with self.db.transaction() as session:
-            for report in reports:
-                self._record(session, report)
+            recording.write(session, reports)
         ended = [report for report in reports if isinstance(report, Ended)]
         if ended:
             self.changed()
         return ended
-
-    def _record(self, session: Session, report: Report) -> None:
-        match report:
-            case Started():
-                values = {"pid": report.pid, "start_ticks": report.start_ticks, "started_at": report.at}
-                session.execute(_attempt(report).values(values))
-            case Progressed():
-                session.execute(_attempt(report).values(progress=dict(report.values), heartbeat_at=report.at))
-            case Logged():
-                _append_log(session, report.run_id, report.token, report.lines)
-            case Alive():
-                _beat(session, report)
-            case Ended():
-                self._finish(session, report)
-
-    def _finish(self, session: Session, ended: Ended) -> None:
-        status = ended.status
-        changed = session.execute(
-            _attempt(ended).values(
-                status=status, finished_at=ended.at, heartbeat_at=ended.at, reason=ended.reason, error=ended.error
-            )
-        )
-        if changed.rowcount != 1:  # type: ignore[attr-defined]
-            log.warning("run %s: a late report of an earlier attempt was dropped", ended.run_id)
-            return
-        run = session.get_one(Run, ended.run_id, populate_existing=True)
-        session.add_all(_file_row(run, made, ended.at) for made in ended.files)
-        settle(session, run)
-        log.info("run %s of %r %s", run.id, run.job_name, status, extra={"run": run.id, "job": run.job_id})
 
     def cancel(self, run_id: int, by: str | None) -> Run:
         """Ask for the end of a run. A queued one is cancelled at once, a running one when it has really stopped.
@@ -155,7 +121,7 @@ class Runs:
             run.cancelled_by = by
             if run.status is RunStatus.QUEUED:
                 run.status, run.finished_at = RunStatus.CANCELLED, now
-                settle(session, run)
+                recording.settle(session, [(run.job_id, run.id, run.status, run.finished_at)])
             else:
                 run.status = RunStatus.CANCELLING
         self.changed()
@@ -180,11 +146,11 @@ class Runs:
     def reap(self) -> int:
         """End the runs that an earlier server start left behind: nothing of them is running any more."""
         with self.db.transaction() as session:
-            lost = session.scalars(select(Run).where(Run.status.in_(CANCELLABLE), Run.boot != self.boot)).all()
+            lost = session.scalars(select(Run).where(Run.status.in_(recording.GOING_ON), Run.boot != self.boot)).all()
             for run in lost:
                 run.status, run.reason, run.finished_at = RunStatus.INTERRUPTED, FailureReason.SERVER_LOST, self.clock()
                 run.error = "the server ended while this was running"
-                settle(session, run)
+                recording.settle(session, [(run.job_id, run.id, run.status, run.finished_at)])
         return len(lost)
 
     def get(self, run_id: int) -> Run:
@@ -237,68 +203,6 @@ def queued_run(job: Job, fire: Fire, now: datetime, origin: Origin, by: str | No
         timeout_seconds=job.timeout_seconds,
         scheduled_for=fire.scheduled_for,
         queued_at=now,
-    )
-
-
-def settle(session: Session, run: Run) -> None:
-    """What follows from the end of a run: the job shows it, and fixed delays begin to count."""
-    session.execute(update(Job).where(Job.id == run.job_id).values(last_run_id=run.id))
-    delayed = select(Trigger).join(Job).where(
-        Trigger.job_id == run.job_id, Trigger.kind == TriggerKind.FIXED_DELAY, Job.enabled.is_(True)
-    )  # fmt: skip
-    for trigger in session.scalars(delayed):
-        pause = timedelta(seconds=trigger.delay_seconds or 0)
-        if run.status is not RunStatus.SUCCEEDED:
-            pause = max(pause, FAILED_PAUSE)
-        trigger.next_fire_at = (run.finished_at or run.queued_at) + pause
-
-
-def _attempt(report: Started | Progressed | Ended) -> Any:
-    """The attempt that a report is about, unless it is over already."""
-    return update(Run).where(Run.id == report.run_id, Run.token == report.token, Run.status.in_(CANCELLABLE))
-
-
-def _append_log(session: Session, run_id: int, token: str, lines: Sequence[LogLine]) -> None:
-    last = session.scalar(
-        update(Run)
-        .where(Run.id == run_id, Run.token == token)
-        .values(last_log=Run.last_log + len(lines))
-        .returning(Run.last_log)
-    )
-    if last is None or not lines:
-        return
-    first = last - len(lines) + 1
-    rows = [
-        {"run_id": run_id, "number": first + index, "at": line.at, "level": line.level, "message": line.message}
-        for index, line in enumerate(lines)
-    ]
-    session.execute(insert(LogEntry), rows)
-
-
-def _beat(session: Session, alive: Alive) -> None:
-    if alive.runs:
-        session.connection().execute(
-            update(Run)
-            .where(Run.id == bindparam("alive_id"), Run.token == bindparam("alive_token"))
-            .values(heartbeat_at=alive.at),
-            [{"alive_id": run_id, "alive_token": token} for run_id, token in alive.runs],
-        )
-
-
-def _file_row(run: Run, made: MadeFile, at: datetime) -> ResultFile:
-    return ResultFile(
-        run_id=run.id,
-        job_id=run.job_id,
-        job_name=run.job_name,
-        scheduled_for=run.scheduled_for,
-        created_at=at,
-        name=made.name,
-        path=made.path,
-        media_type=made.media_type,
-        size=made.size,
-        rows=made.rows,
-        sha256=made.sha256,
-        columns=list(made.columns) if made.columns is not None else None,
     )
 
 

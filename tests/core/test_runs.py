@@ -8,7 +8,8 @@ from app.bootstrap import Services
 from app.core.errors import ConflictError, NotFoundError
 from app.core.models import Run
 from app.core.ports import Assignment, Ended, Logged, LogLine, MadeFile, Progressed, Started
-from app.core.runs import FAILED_PAUSE, RunFilter
+from app.core.recording import FAILED_PAUSE
+from app.core.runs import RunFilter
 from app.core.statuses import FailureReason, Origin, RunStatus, TriggerKind
 from app.core.triggers import TriggerSpec
 from tests.core.conftest import MakeJob
