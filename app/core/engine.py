@@ -130,10 +130,23 @@ class Engine:
         """Record what is there; it is let go as soon as it is durable, so that nothing is written twice."""
         batch = self._unrecorded
         if batch:
-            ended = self.runs.record(batch)
+            ended = self._record(batch)
             self._unrecorded = []
             self.executor.acknowledge([(report.run_id, report.token) for report in ended])
         return len(batch)
+
+    def _record(self, batch: Sequence[Report]) -> list[Ended]:
+        """Record a batch; where something in it cannot be written, all but that."""
+        try:
+            return self.runs.record(batch)
+        except UnavailableError:
+            raise
+        except Exception:
+            if len(batch) == 1:
+                log.exception("a report cannot be written down and is dropped: %r", batch[0])
+                return []
+            log.exception("a batch of reports cannot be written down; writing them one by one")
+            return [ended for report in batch for ended in self._record([report])]
 
     def recover(self) -> None:
         """After a start: first the outcomes that could not be recorded, then an end for what was lost."""

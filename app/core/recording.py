@@ -102,12 +102,12 @@ def _append_log(session: Session, runs: Mapping[int, Run], logged: Sequence[Logg
 
 def _beat(session: Session, alive: Sequence[Alive]) -> None:
     rows = [
-        {"row_id": run_id, "token": token, "new_heartbeat_at": alive[-1].at}
+        {"row_id": run_id, "of_token": token, "new_heartbeat_at": alive[-1].at}
         for run_id, token in (alive[-1].runs if alive else ())
     ]
     if rows:
         table = Run.__table__
-        statement = update(table).where(table.c.id == bindparam("row_id"), table.c.token == bindparam("token"))  # type: ignore[arg-type]
+        statement = update(table).where(table.c.id == bindparam("row_id"), table.c.token == bindparam("of_token"))  # type: ignore[arg-type]
         session.connection().execute(statement.values(heartbeat_at=bindparam("new_heartbeat_at")), rows)
 
 

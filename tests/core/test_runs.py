@@ -7,7 +7,7 @@ import pytest
 from app.bootstrap import Services
 from app.core.errors import ConflictError, NotFoundError
 from app.core.models import Run
-from app.core.ports import Assignment, Ended, Logged, LogLine, MadeFile, Progressed, Started
+from app.core.ports import Alive, Assignment, Ended, Logged, LogLine, MadeFile, Progressed, Started
 from app.core.recording import FAILED_PAUSE
 from app.core.runs import RunFilter
 from app.core.statuses import FailureReason, Origin, RunStatus, TriggerKind
@@ -90,6 +90,30 @@ def test_reports_are_written_down(services: Services, assignment: Assignment, cl
     ]  # fmt: skip
     assert [line.message for line in services.runs.log_lines(run_id, after=2)] == ["three"]
     assert [(file.name, file.rows, file.columns) for file in run.files] == [("out.csv", 2, ["a", "b"])]
+
+
+def test_a_heartbeat_is_written_down(services: Services, assignment: Assignment, clock: FakeClock) -> None:
+    clock.advance(seconds=5)
+
+    services.engine.deliver([Alive(clock(), [(assignment.run_id, assignment.token), (99, "unknown")])])
+    services.engine.record()
+
+    assert the_run(services).heartbeat_at == clock()
+
+
+def test_one_bad_report_does_not_hold_up_the_others(
+    services: Services,
+    assignment: Assignment,
+    clock: FakeClock,
+    executor: FakeExecutor,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bad = Progressed(assignment.run_id, assignment.token, clock(), {"rows": object()})
+
+    report(services, bad, executor.end(assignment, clock()))
+
+    assert the_run(services).status is RunStatus.SUCCEEDED
+    assert "cannot be written down and is dropped" in caplog.text
 
 
 def test_an_end_is_recorded_once(
