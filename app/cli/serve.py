@@ -8,21 +8,15 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
-import waitress
-from waitress.server import MultiSocketServer, TcpWSGIServer
 
 from app.bootstrap import Services, build
-from app.cli import logs
+from app.cli import http_server, logs
 from app.cli.opening import parts, settings
 
 if TYPE_CHECKING:
     from config import Settings
 
 log = logging.getLogger(__name__)
-
-THREADS = 16
-CONNECTIONS = 2000  # waitress's default of 100 is frozen by 99 slow clients
-REQUEST_SECONDS = 30  # an idle or half-open connection is closed after this time
 
 
 @click.command()
@@ -44,7 +38,7 @@ def serve() -> None:
     services = build(given)
     server = _listen(services, given)
     password = services.users.ensure_administrator(given.admin_username, given.admin_password)
-    _on_signals(server)
+    _on_signals()
     services.start()
     _welcome(given, password)
     try:
@@ -55,29 +49,16 @@ def serve() -> None:
         log.info("stopped")
 
 
-def _listen(services: Services, given: "Settings") -> "TcpWSGIServer | MultiSocketServer":
+def _listen(services: Services, given: "Settings") -> http_server.Server:
     try:
-        return waitress.create_server(
-            parts().create_app(services),
-            host=given.host,
-            port=given.port,
-            threads=THREADS,
-            connection_limit=CONNECTIONS,
-            channel_timeout=REQUEST_SECONDS,
-            cleanup_interval=5,
-            asyncore_use_poll=True,
-            max_request_header_size=16_384,
-            max_request_body_size=20_000_000,
-            ident=None,
-            clear_untrusted_proxy_headers=False,
-        )
+        return http_server.create(parts().create_app(services), given)
     except OSError as error:
         raise click.ClickException(
             f"cannot listen on {given.host}:{given.port}: {error.strerror}; CARILLON_PORT chooses another port"
         ) from None
 
 
-def _on_signals(server: "TcpWSGIServer | MultiSocketServer") -> None:
+def _on_signals() -> None:
     """The first signal ends the server well, a second one at once."""
     stopping = threading.Event()
 

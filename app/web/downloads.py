@@ -1,11 +1,14 @@
 """Result files over HTTP: whole, in part, or not again (RFC 9110: conditions, ranges, HEAD)."""
 
+import io
+import os
 import unicodedata
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from flask import Response, request
-from werkzeug.exceptions import PreconditionFailed
-from werkzeug.wsgi import FileWrapper, wrap_file
+from werkzeug.exceptions import PreconditionFailed, RequestedRangeNotSatisfiable
+from werkzeug.wsgi import wrap_file
 
 from app.adapters.result_store import StoredFile
 from app.core.errors import NotFoundError
@@ -44,15 +47,44 @@ def _whole(file: ResultFile, stored: StoredFile) -> Response:
 
 
 def _conditional(response: Response, stored: StoredFile) -> Response:
-    if _wants_one_range():
-        response.response = FileWrapper(stored.stream, CHUNK)  # the server's own wrapper knows no end
-        response.make_conditional(request.environ, accept_ranges=True, complete_length=stored.size)
-    else:
-        response.response = wrap_file(request.environ, stored.stream, CHUNK)
-        response.make_conditional(request.environ)
+    """Answer conditions and a range. Even a part is sent as a file, which waitress does without holding a thread."""
+    response.response = wrap_file(request.environ, stored.stream, CHUNK)
+    part = _range(response, stored)
+    response.make_conditional(request.environ)
     if response.status_code == 412:
         raise PreconditionFailed("the file is another one by now")
+    if part is not None and response.status_code == 200:
+        _cut(response, stored, *part)
     return response
+
+
+def _range(response: Response, stored: StoredFile) -> tuple[int, int] | None:
+    """First byte and the one after the last, of the one range that is asked for and still valid.
+
+    Raises ``RequestedRangeNotSatisfiable``.
+    """
+    if not stored.size or not _wants_one_range() or not _is_range_valid(response):
+        return None
+    asked = request.range.range_for_length(stored.size) if request.range else None
+    if asked is None:
+        raise RequestedRangeNotSatisfiable(stored.size)
+    return asked
+
+
+def _is_range_valid(response: Response) -> bool:
+    """``If-Range``: a part only goes with the same file, else the whole is sent."""
+    condition = request.if_range
+    if condition.etag is not None:
+        return condition.etag == response.get_etag()[0]
+    return condition.date is None or response.last_modified == condition.date
+
+
+def _cut(response: Response, stored: StoredFile, first: int, after: int) -> None:
+    part = FileSlice(stored.stream, first, after - first)
+    response.response = wrap_file(request.environ, part, CHUNK)  # type: ignore[arg-type]
+    response.status_code = 206
+    response.content_length = after - first
+    response.headers["Content-Range"] = f"bytes {first}-{after - 1}/{stored.size}"
 
 
 def _wants_one_range() -> bool:
@@ -69,3 +101,34 @@ def disposition(name: str) -> str:
     if plain == name:
         return f'attachment; filename="{name}"'
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+class FileSlice(io.RawIOBase):
+    """A part of a file that looks like a whole one, so that the server sends it as it sends files."""
+
+    def __init__(self, whole: BinaryIO, start: int, length: int) -> None:
+        self.whole, self.start, self.length = whole, start, length
+        whole.seek(start)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.whole.tell() - self.start
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self.length}[whence]
+        return self.whole.seek(self.start + base + offset) - self.start
+
+    def readinto(self, buffer: Any) -> int:
+        left = max(0, self.length - self.tell())
+        data = self.whole.read(min(left, len(buffer)))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self.whole.close()
+        super().close()

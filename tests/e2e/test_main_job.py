@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import signal
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -151,3 +152,18 @@ def test_a_second_server_on_the_same_database_stands_by(start_server: StartServe
 
     first.stop()
     until(lambda: second.json("/healthz")["role"] == "active", "the second to take over")
+
+
+def test_slow_clients_leave_the_others_alone(start_server: StartServer) -> None:
+    server = start_server()
+    slow = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(150)]
+    try:
+        for connection in slow:
+            connection.sendall(b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf of it")
+
+        answers = [requests.get(server.url + "/healthz", timeout=3).status_code for _ in range(5)]
+    finally:
+        for connection in slow:
+            connection.close()
+
+    assert answers == [200] * 5
