@@ -34,6 +34,7 @@ JOBS = 10_000
 LIMIT = 120.0  # seconds after which a measurement is given up
 NOOP = JobType("NOOP", "No-op", "Does nothing.", "benchmarks.burst:noop")
 TYPES = JobTypes([NOOP])
+STOCK_BEGUN: list[float] = []
 
 
 def noop(context: JobContext) -> None:
@@ -132,9 +133,7 @@ def measure_stock(path: Path) -> dict[str, float]:
         job_defaults={"misfire_grace_time": None, "coalesce": False},
         timezone="UTC",
     )
-    begun: list[float] = []
-    global stock_noop_begins
-    stock_noop_begins = begun.append
+    begun = STOCK_BEGUN
     scheduler.start(paused=True)
     due = fill_stock(scheduler)
     scheduler.resume()
@@ -158,12 +157,8 @@ def fill_stock(scheduler: BackgroundScheduler) -> datetime:
     return due
 
 
-def stock_noop_begins(moment: float) -> None:
-    """Replaced while the peer is measured."""
-
-
 def stock_noop() -> None:
-    stock_noop_begins(time.time())
+    STOCK_BEGUN.append(time.time())
 
 
 def report(ours: dict[str, float], stock: dict[str, float]) -> None:
