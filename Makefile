@@ -23,7 +23,7 @@ run: .venv/installed-runtime ## install and serve http://127.0.0.1:8080
 	@exec .venv/bin/python wsgi.py
 
 test: .venv/installed-dev ## install and run the tests (some of them: T="-k cron -x")
-	@.venv/bin/python -m pytest $(T)
+	@.venv/bin/python -m pytest -n 2 --dist loadfile $(T)
 
 check: lint types test ## all that a change has to pass: format, lint, types, imports, tests
 

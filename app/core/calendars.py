@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -28,7 +28,8 @@ class CalendarSpec:
 
     holidays ``{"dates": ["2026-12-25", ...]}``; weekly ``{"weekdays": ["SAT", "SUN"]}``; monthly ``{"days": [1, 15]}``;
     annual ``{"days": ["12-25", ...]}``; daily ``{"from": "22:00", "to": "06:00", "inverted": false}``;
-    cron ``{"expression": "* * 8-17 ? * MON-FRI"}``.
+    cron ``{"expression": "* * 8-17 ? * MON-FRI"}``; periods ``{"periods": [["2026-12-24T12:00Z", "2026-12-27T00:00Z"],
+    ...]}``.
     """
 
     name: str
@@ -176,6 +177,14 @@ def _cron(content: Mapping[str, Any], common: dict[str, Any]) -> schedule.Calend
     return schedule.CronTimes(parse(content["expression"], content.get("dialect", "quartz")), **common)
 
 
+def _periods(content: Mapping[str, Any], common: dict[str, Any]) -> schedule.Calendar:
+    periods = content["periods"]
+    if len(periods) > MAX_DATES:
+        raise ValueError(f"at most {MAX_DATES} periods")
+    instants = ((datetime.fromisoformat(begin), datetime.fromisoformat(end)) for begin, end in periods)
+    return schedule.Periods(tuple(instants), base=common["base"])
+
+
 MAKERS: dict[CalendarKind, Callable[[Mapping[str, Any], dict[str, Any]], schedule.Calendar]] = {
     CalendarKind.HOLIDAYS: _holidays,
     CalendarKind.WEEKLY: _weekly,
@@ -183,6 +192,7 @@ MAKERS: dict[CalendarKind, Callable[[Mapping[str, Any], dict[str, Any]], schedul
     CalendarKind.ANNUAL: _annual,
     CalendarKind.DAILY: _daily,
     CalendarKind.CRON: _cron,
+    CalendarKind.PERIODS: _periods,
 }
 
 

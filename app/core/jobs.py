@@ -238,10 +238,12 @@ def _name_problems(session: Session, name: str, job: Job | None) -> list[FieldEr
 def _trigger_problems(session: Session, spec: JobSpec, job: Job | None, now: datetime) -> list[FieldError]:
     """What is wrong with the new ones: a ``once`` that was there before may lie in the past by now."""
     rows = job.triggers if job else []
-    new = [wanted for wanted in spec.triggers if not any(wanted.says_the_same(row) for row in rows)]
-    found = timing.problems(new, now)
-    known = set(session.scalars(select(Calendar.name)))
-    for number, wanted in enumerate(new):
-        if wanted.calendar and wanted.calendar not in known:
+    calendars_there = set(session.scalars(select(Calendar.name)))
+    found = []
+    for number, wanted in enumerate(spec.triggers):
+        if any(wanted.says_the_same(row) for row in rows):
+            continue
+        found += timing.problems_of(wanted, now, number)
+        if wanted.calendar and wanted.calendar not in calendars_there:
             found.append(FieldError(f"triggers.{number}.calendar", f"no calendar named {wanted.calendar!r}", "unknown"))
     return found

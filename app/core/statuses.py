@@ -81,3 +81,4 @@ class CalendarKind(StrEnum):
     ANNUAL = "annual"
     DAILY = "daily"
     CRON = "cron"
+    PERIODS = "periods"  # from an instant until before another, as timed events of an ICS file

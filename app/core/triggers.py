@@ -109,11 +109,12 @@ def parsed(expression: str, dialect: str, seed: str | None = None) -> CronExpres
 
 def problems(specs: Sequence[TriggerSpec], now: datetime) -> list[FieldError]:
     """Say all that is wrong with a job's triggers; fields are named ``triggers.<n>.<name>``."""
-    return [
-        FieldError(f"triggers.{number}.{field}", message, code)
-        for number, spec in enumerate(specs)
-        for field, message, code in _problems(spec, now)
-    ]
+    return [error for number, spec in enumerate(specs) for error in problems_of(spec, now, number)]
+
+
+def problems_of(spec: TriggerSpec, now: datetime, number: int) -> list[FieldError]:
+    """The same for the one at this place among them."""
+    return [FieldError(f"triggers.{number}.{field}", message, code) for field, message, code in _problems(spec, now)]
 
 
 def _problems(spec: TriggerSpec, now: datetime) -> list[Problem]:

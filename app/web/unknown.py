@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from app.core.errors import CarillonError
-from app.web import dhis2, openspecimen, pages
+from app.web import dhis2, openspecimen, pages, v1
 from app.web.errors import as_http, unexpected
 
 Answer = Callable[[HTTPException], ResponseReturnValue]
@@ -25,6 +25,8 @@ def _control(error: HTTPException) -> Response:
 
 ANSWERS: list[tuple[re.Pattern[str], Answer]] = [
     (re.compile(r"^/api/(jobConfigurations?|scheduling|scheduler|system|\d+)(/|$)"), dhis2.answer),
+    (re.compile(r"^/api/v1(/|$)"), v1.answer),
+    (re.compile(r"^/api/docs/?$"), pages.answer),
     (re.compile(r"^/api(/|$)"), _control),
     (re.compile(r"^(/openspecimen)?/rest/ng/|^(/openspecimen)?/sessions$|/scheduled-jobs(/|$)"), openspecimen.answer),
     (re.compile(r""), pages.answer),

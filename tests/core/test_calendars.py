@@ -32,6 +32,7 @@ def spec(kind: CalendarKind, content: dict[str, Any], **fields: Any) -> Calendar
         (CalendarKind.DAILY, {"from": "12:30", "to": "13:30"}),
         (CalendarKind.DAILY, {"from": "20:00", "to": "06:00", "inverted": True}),
         (CalendarKind.CRON, {"expression": "* * 13 ? * FRI"}),
+        (CalendarKind.PERIODS, {"periods": [["2026-12-24T12:00:00+01:00", "2026-12-27T00:00:00+01:00"]]}),
     ],
 )
 def test_each_kind_excludes_what_it_says(services: Services, kind: CalendarKind, content: dict[str, Any]) -> None:
@@ -55,6 +56,8 @@ def test_each_kind_excludes_what_it_says(services: Services, kind: CalendarKind,
         (CalendarKind.ANNUAL, {"days": [[2, 3]]}),
         (CalendarKind.DAILY, {"from": "25:00", "to": "06:00"}),
         (CalendarKind.CRON, {"expression": "nonsense"}),
+        (CalendarKind.PERIODS, {"periods": [["2026-12-24", "2026-12-23"]]}),
+        (CalendarKind.PERIODS, {"periods": [["2026-12-24T12:00:00Z"]]}),
     ],
 )
 def test_what_is_wrong_is_refused(services: Services, kind: CalendarKind, content: dict[str, Any]) -> None:

@@ -7,11 +7,12 @@ from itertools import islice
 from typing import Any
 
 from app.core.jobs import next_fire
-from app.core.models import Job, Run, Trigger
+from app.core.models import Job, Run
 from app.web.auth import Right, current_actor, services
 from app.web.dhis2.routes import address_of
 from app.web.dhis2.schedules import schedule_of
 from app.web.dhis2.statuses import job_status, last_executed_status
+from app.web.trigger_schema import shown
 
 Document = dict[str, Any]
 BATCH = 500  # jobs; a statement takes only so many binds
@@ -73,7 +74,7 @@ def _document(job: Job, around: _Surroundings) -> Document:
         "externalAccess": False,
         "jobType": job.job_type,
         "nextExecutionTime": local(following.next_fire_at if following else None),
-        **schedule_of(job),
+        **schedule_of(job.triggers),
         "jobParameters": {name: value for name, value in job.parameters.items() if value is not None} or None,
         "favorite": False,
         "configurable": True,
@@ -89,7 +90,7 @@ def _document(job: Job, around: _Surroundings) -> Document:
         "jobId": job.id,
         "group": job.group,
         "description": job.description or None,
-        "triggers": [_trigger(row) for row in job.triggers],
+        "triggers": [shown(row) for row in job.triggers],
     }
 
 
@@ -119,22 +120,6 @@ def _execution(newest: Run | None, finished: Run | None) -> Document:
         "lastFinished": local(finished.finished_at if finished else None),
         "lastRuntimeExecution": None if seconds is None else duration(seconds),
     }
-
-
-def _trigger(row: Trigger) -> Document:
-    members = {
-        "id": row.id,
-        "kind": row.kind.value,
-        "cronExpression": row.expression,
-        "dialect": row.dialect,
-        "timezone": row.timezone,
-        "everySeconds": row.every_seconds,
-        "delay": row.delay_seconds,
-        "startAt": local(row.start_at),
-        "endAt": local(row.end_at),
-        "nextExecutionTime": local(row.next_fire_at),
-    }
-    return {name: value for name, value in members.items() if value is not None}
 
 
 def local(moment: datetime | None) -> str | None:

@@ -99,7 +99,7 @@ def _new(asked: Asked) -> JobSpec:
 def _changed(job: Job, asked: Asked) -> JobSpec:
     """What was not said of our own extra members stays; the type of a job never changes."""
     enabled = job.enabled if asked.enabled is None else asked.enabled
-    spec = _new(replace(asked, uid=job.uid, job_type=job.job_type, enabled=enabled))
+    spec = _new(replace(asked, uid=job.uid, job_type=job.job_type, enabled=enabled, triggers=None))
     return replace(
         spec,
         parameters=job.parameters if asked.parameters is None else asked.parameters,

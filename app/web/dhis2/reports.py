@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from app.core.errors import FieldError, InvalidError
 from app.core.job_types import Parameter
 from app.core.jobs import MAX_NAME, JobSpec
-from app.core.triggers import MAX_SECONDS, read_cron
+from app.core.statuses import TriggerKind
+from app.core.triggers import MAX_SECONDS, TriggerSpec, parsed
 from app.schedule.cron import CronSyntaxError
 from app.web.auth import services
 from app.web.dhis2.errors import RejectedError
@@ -47,7 +48,9 @@ def _report(uid: str, spec: JobSpec, problem: FieldError) -> Report:
             message = f"Delay must be not null for job with scheduling type FIXED_DELAY: `{uid}`"
             return error_report("E7007", message, uid, field="delay")
         case ["triggers", "delay_seconds"], _:
-            return _out_of_range("delay", 0, MAX_SECONDS, spec.triggers[0].delay_seconds, field="delay")
+            return _out_of_range("delay", 0, MAX_SECONDS, _wrong_delay(spec), field="delay")
+        case ["triggers", name], _:
+            return _other(FieldError(problem.field, f"{name}: {problem.message}"))
         case ["parameters", name], _:
             return _bad_parameter(spec, name, problem)
     return _other(problem)
@@ -74,14 +77,25 @@ def _taken(uid: str, name: str) -> Report:
 
 
 def _bad_cron(spec: JobSpec) -> Report:
-    expression = spec.triggers[0].expression or ""
-    try:
-        read_cron(expression)
-        reason = "it cannot be read"
-    except CronSyntaxError as error:
-        reason = f"{error} (at character {error.position + 1})"
+    expression, reason = next(filter(None, map(_refusal, spec.triggers)), ("", "it cannot be read"))
     message = f"Cron expression is invalid: `{expression}`: {reason}"
     return error_report("E7005", message, expression, reason, field="cronExpression")
+
+
+def _refusal(trigger: TriggerSpec) -> tuple[str, str] | None:
+    """An expression that cannot be read, and why."""
+    if trigger.kind is not TriggerKind.CRON or not trigger.expression:
+        return None
+    try:
+        parsed(trigger.expression, trigger.dialect or "quartz", "any seed will do")
+    except CronSyntaxError as error:
+        return trigger.expression, f"{error} (at character {error.position + 1})"
+    return None
+
+
+def _wrong_delay(spec: JobSpec) -> int | None:
+    delays = [trigger.delay_seconds for trigger in spec.triggers if trigger.delay_seconds is not None]
+    return next((delay for delay in delays if not 0 <= delay <= MAX_SECONDS), None)
 
 
 def _bad_parameter(spec: JobSpec, name: str, problem: FieldError) -> Report:

@@ -1,14 +1,17 @@
 """What clients send: read as leniently as DHIS2 reads it, unknown and read-only members are ignored."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate
 
+from app.core.previews import MOST_TRIGGERS
+from app.core.triggers import TriggerSpec
 from app.web.auth import services
 from app.web.bodies import MalformedBodyError
+from app.web.trigger_schema import TriggerSchema
 
 SCHEDULING_TYPES = ("CRON", "FIXED_DELAY", "ONCE_ASAP")
 
@@ -28,6 +31,7 @@ class Asked:
     parameters: Mapping[str, Any] | None = None
     description: str | None = None
     group: str | None = None
+    triggers: Sequence[TriggerSpec] | None = None
 
 
 class Text(fields.Field[str]):
@@ -78,6 +82,7 @@ class JobConfiguration(Schema):
     parameters = fields.Dict(data_key="jobParameters")
     description = Text()
     group = Text()
+    triggers = fields.List(fields.Nested(TriggerSchema), validate=validate.Length(max=MOST_TRIGGERS))
 
     @pre_load
     def forget_empty(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:

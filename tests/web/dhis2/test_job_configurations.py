@@ -99,10 +99,14 @@ def test_a_job_is_shown_whole(url: str, admin_client: FlaskClient, services: Ser
             {
                 "id": job.triggers[0].id,
                 "kind": "cron",
-                "cronExpression": "0 0 3 * * ?",
-                "dialect": "quartz",
                 "timezone": ZONE,
-                "nextExecutionTime": "2026-03-03T03:00:00.000",
+                "expression": "0 0 3 * * ?",
+                "dialect": "quartz",
+                "gap": "next",
+                "overlap": "interval",
+                "misfire": "smart",
+                "misfire_threshold_seconds": 60,
+                "next_fire_at": "2026-03-03T02:00:00Z",
             }
         ],
     }  # fmt: skip

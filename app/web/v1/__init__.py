@@ -1,0 +1,13 @@
+"""Our own API. Each resource is one file that declares its operations; description and docs page follow from them."""
+
+from flask import Blueprint
+
+from app.web.v1 import calendars, docs, openapi, preview  # noqa: F401 - they add their operations
+from app.web.v1.problems import answer
+from app.web.v1.routes import blueprint, pages
+
+__all__ = ["answer", "blueprints"]
+
+
+def blueprints() -> list[Blueprint]:
+    return [blueprint, pages]

@@ -1,0 +1,101 @@
+"""Operations: what an address takes and gives, said once for the view, for OpenAPI and for the docs page."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from inspect import getdoc
+from typing import Any
+
+from flask import Blueprint, Response, request
+from marshmallow import Schema, ValidationError
+from werkzeug.exceptions import UnsupportedMediaType
+
+from app.core.errors import FieldError, InvalidError
+from app.web import bodies
+from app.web.auth import Right, allow
+from app.web.v1.schemas import problems_of
+
+PREFIX = "/api/v1"
+JSON = "application/json"
+
+blueprint = Blueprint("v1", __name__, url_prefix=PREFIX)
+pages = Blueprint("v1_docs", __name__)  # has no error handler: a page answers as pages do
+
+View = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Operation:
+    name: str
+    method: str
+    path: str  # below the prefix, as Flask writes it
+    right: Right
+    summary: str  # the first line of the view's docstring
+    details: str  # the rest of it
+    query: type[Schema] | None = None
+    takes: type[Schema] | None = None
+    media: str = JSON  # of the body
+    gives: type[Schema] | None = None
+    statuses: Sequence[int] = (200,)  # when it went well
+    errors: Sequence[int] = ()  # besides those that every operation can answer
+    example: Any = field(default=None, hash=False)  # a body
+
+    def call(self, view: View, in_path: dict[str, str]) -> Response:
+        """Read what the view needs, call it, and write what it answers: an object, or one with a status."""
+        given: dict[str, Any] = dict(in_path)
+        if self.query:
+            given["query"] = _read_query(self.query())
+        if self.takes:
+            given["asked"] = read(self.takes())
+        elif self.media != JSON:
+            given["body"] = _read_raw(self.media)
+        answer = view(**given)
+        value, status = answer if isinstance(answer, tuple) else (answer, self.statuses[0])
+        if value is None:
+            return Response(status=status)
+        return bodies.write(self.gives().dump(value) if self.gives else value, status)
+
+
+OPERATIONS: list[Operation] = []
+
+
+def operation(method: str, path: str, right: Right, **said: Any) -> Callable[[View], View]:
+    """Serve a view under ``/api/v1``; ``said`` are the fields of ``Operation``.
+
+    The view gets the variables of its path by name, ``query`` and ``asked`` (as their schemas load them) or ``body``.
+    """
+
+    def add(view: View) -> View:
+        summary, _, details = (getdoc(view) or "").partition("\n")
+        declared = Operation(view.__name__, method, path, right, summary, " ".join(details.split()), **said)
+        OPERATIONS.append(declared)
+
+        @wraps(view)
+        def served(**in_path: str) -> Response:
+            return declared.call(view, in_path)
+
+        blueprint.add_url_rule(path, view.__name__, allow(right)(served), methods=[method], strict_slashes=False)
+        return view
+
+    return add
+
+
+def read(schema: Schema) -> Any:
+    """Read the body. Raises ``UnsupportedMediaType``, ``MalformedBodyError``, ``InvalidError``."""
+    try:
+        return schema.load(bodies.read_object())
+    except ValidationError as error:
+        raise InvalidError(problems_of(error)) from None
+
+
+def _read_query(schema: Schema) -> Any:
+    try:
+        return schema.load(request.args.to_dict())
+    except ValidationError as error:
+        raise InvalidError([FieldError(f"?{one.field}", one.message, one.code) for one in problems_of(error)]) from None
+
+
+def _read_raw(media: str) -> bytes:
+    if request.mimetype not in (media, "application/octet-stream"):
+        raise UnsupportedMediaType(f"the body must be {media}")
+    return request.get_data()

@@ -1,0 +1,57 @@
+"""What the schemas of all resources share. Those of one resource live in its file."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields
+
+from app.core.errors import FieldError
+
+MOST_ERRORS = 100
+
+
+class HintSchema(Schema):
+    """Something worth knowing: a stable code for machines, a sentence for people."""
+
+    code = fields.String(required=True)
+    message = fields.String(required=True)
+
+
+class FieldProblemSchema(Schema):
+    """One thing that is wrong with one field."""
+
+    field = fields.String(required=True, metadata={"description": "Its path; `?name` for a part of the query.",
+                                                   "example": "triggers.0.expression"})  # fmt: skip
+    message = fields.String(required=True)
+    code = fields.String(required=True, metadata={"example": "cron"})
+
+
+class ProblemSchema(Schema):
+    """What went wrong (RFC 9457)."""
+
+    type = fields.Url(required=True, metadata={"description": "Where the code is explained."})
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True, metadata={"description": "What happened this time, for people."})
+    code = fields.String(required=True, metadata={"description": "Stable, for machines."})
+    errors = fields.List(
+        fields.Nested(FieldProblemSchema), metadata={"description": "With status 422: everything that is wrong."}
+    )
+
+
+def problems_of(error: ValidationError) -> Sequence[FieldError]:
+    messages = error.messages if isinstance(error.messages, Mapping) else {"": error.messages}
+    return [_problem(path, text) for path, text in _flat(messages)][:MOST_ERRORS]
+
+
+def _problem(path: str, text: str) -> FieldError:
+    code = {"Missing data for required field.": "required", "Unknown field.": "unknown_field"}.get(text, "invalid")
+    return FieldError(path.removesuffix("._schema"), text, code)
+
+
+def _flat(messages: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, found in messages.items():
+        if isinstance(found, Mapping):
+            yield from _flat(found, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", " ".join(map(str, found))
