@@ -21,6 +21,7 @@ from app.adapters.process_executor import ProcessExecutor
 from app.adapters.result_store import ResultStore
 from app.adapters.secrets import AesVault, Argon2Hasher, derive, load_key
 from app.core.calendars import Calendars
+from app.core.claiming import Claimant
 from app.core.connections import Connections
 from app.core.db import Database
 from app.core.engine import Engine
@@ -163,7 +164,7 @@ def _assemble(
     store = ResultStore(settings.data_dir / "results")
     timer = ApschedulerTimer(db, derive(key, "job store"), clock)
     boot, host = secrets.token_hex(8), socket.gethostname()
-    runs = Runs(db, clock, lambda: engine.notice(), boot, host)
+    runs = Runs(db, clock, lambda: engine.notice(), Claimant(boot, host))
     fires = Fires(db, clock, timer.store.project)
     connections = Connections(db, clock, AesVault(key), settings.connections)
     if executor is None:

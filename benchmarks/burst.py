@@ -14,6 +14,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -94,9 +95,9 @@ class StopWatch:
         self.done = threading.Event()
         chunk, record = services.fires._wake_chunk, services.runs.record
 
-        def wake_chunk(now: datetime) -> tuple[int, int]:
-            found = chunk(now)
-            if found[0]:
+        def wake_chunk(now: datetime, claim: Any) -> Any:
+            found = chunk(now, claim)
+            if found.decided:
                 self.durable = self.since_due()
             return found
 

@@ -9,21 +9,24 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from sqlalchemy.orm import Session
+
+from app.core.claiming import Claimed
 from app.core.connections import Connections
 from app.core.db import PATIENT, lock_wait_seconds
 from app.core.errors import CarillonError, UnavailableError
 from app.core.fires import Fires
 from app.core.job_types import JobTypes
-from app.core.models import Run
 from app.core.ports import Assignment, Clock, Ended, Executor, Report
 from app.core.runs import Runs
 from app.core.statuses import FailureReason, RunStatus
-from app.core.uids import new_secret
 
 log = logging.getLogger(__name__)
 
 BATCH = 500
 MOST_REPORTS = 50_000  # in memory, while the database is away
+GATHER_SECONDS = 0.02
+"""Reports wait this long for others: a transaction for each would take the turns of those that start runs."""
 BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds to wait after the first, second ... fault in a row of the database."""
 
@@ -60,47 +63,52 @@ class Engine:
         """Decide what is due. Gives the moment at which to look again at the latest."""
         if not self.keeps_time():
             return None
-        return self.fires.wake(handed_over=self.notice).next_fire_at
+        return self.fires.wake(self._claim, self._begin).next_fire_at
+
+    def _claim(self, session: Session) -> Sequence[Claimed]:
+        return self.runs.claim_in(session, self.executor.free())
+
+    def _begin(self, claimed: Sequence[Claimed], queued: int) -> None:
+        self._submit(claimed)
+        if queued > len(claimed):
+            self.notice()
 
     def dispatch(self) -> int:
         """Hand queued runs to the executor, as many as it has room for."""
         if not self.keeps_time():
             return 0
         free = self.executor.free()
-        claimed = self.runs.claim(free, new_secret) if free > 0 else []
-        if claimed:
-            self._submit(claimed)
+        claimed = self.runs.claim(free) if free > 0 and self.runs.any_queued() else ()
+        self._submit(claimed)
         for run_id, token in self.runs.cancelling():
             self.executor.cancel(run_id, token)
         return len(claimed)
 
-    def _submit(self, runs: Sequence[Run]) -> None:
-        previous = self.runs.previous_successes(run.job_id for run in runs)
+    def _submit(self, claimed: Sequence[Claimed]) -> None:
         ready: list[Assignment] = []
-        for run in runs:
+        for run in claimed:
             try:
-                ready.append(self._assignment(run, previous.get(run.job_id)))
+                ready.append(self._assignment(run))
             except CarillonError as error:
-                self.deliver([self._unready(run, error)])
-        self.executor.submit(ready)
+                failed = RunStatus.FAILED, FailureReason.CONFIG, error.message
+                self.deliver([Ended(run.run_id, run.token, self.clock(), *failed)])
+        if ready:
+            self.executor.submit(ready)
 
-    def _assignment(self, run: Run, previous_success: datetime | None) -> Assignment:
+    def _assignment(self, run: Claimed) -> Assignment:
         names = self.types.get(run.job_type).connections(run.parameters)
         return Assignment(
-            run_id=run.id,
-            token=run.token or "",
+            run_id=run.run_id,
+            token=run.token,
             job_id=run.job_id,
             job_name=run.job_name,
             job_type=run.job_type,
             parameters=run.parameters,
             connections={name: self.connections.url(name) for name in names},
             scheduled_for=run.scheduled_for,
-            previous_success=previous_success,
+            previous_success=run.previous_success,
             timeout_seconds=run.timeout_seconds,
         )
-
-    def _unready(self, run: Run, error: CarillonError) -> Ended:
-        return Ended(run.id, run.token or "", self.clock(), RunStatus.FAILED, FailureReason.CONFIG, error.message)
 
     def deliver(self, reports: Sequence[Report]) -> None:
         """Take reports from the executor, from any thread. Waits while too many are unrecorded: jobs then wait, too."""
@@ -216,5 +224,7 @@ class Engine:
     def _record_step(self) -> bool:
         if not self._unrecorded:
             self._unrecorded = self._drain(block=True)
+            self._stopping.wait(GATHER_SECONDS)
+            self._unrecorded += self._drain()
         self._write()
         return bool(self._unrecorded) or not self._closed

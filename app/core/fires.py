@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.core import due
+from app.core.claiming import Claimed
 from app.core.db import Database
 from app.core.models import Fire, Trigger
 from app.core.ports import Clock
@@ -17,6 +18,17 @@ CHUNK = 500
 
 Project = Callable[[Session, Sequence[tuple[int, datetime | None]]], None]
 """Writes the new next times, (trigger id, aware UTC or None), to the timer's own list in the same transaction."""
+
+
+Claim = Callable[[Session], Sequence[Claimed]]
+Begin = Callable[[Sequence[Claimed], int], None]
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    decided: int
+    queued: int
+    claimed: Sequence[Claimed]
 
 
 @dataclass(frozen=True)
@@ -34,18 +46,19 @@ class Fires:
         self.clock = clock
         self.project = project
 
-    def wake(self, handed_over: Callable[[], None] = lambda: None) -> Wake:
+    def wake(self, claim: Claim = lambda session: (), begin: Begin = lambda claimed, queued: None) -> Wake:
         """Decide everything that is due now. Runs are queued and durable when this returns.
 
-        ``handed_over`` is called after each chunk that queued runs: they need not wait for the others.
+        ``claim`` may take some of a chunk's runs in its transaction, so that they need not wait for another one;
+        ``begin`` gets those after the commit, and how many were queued in all.
         """
         decided = queued = 0
         while True:
-            chunk = self._wake_chunk(self.clock())
-            decided, queued = decided + chunk[0], queued + chunk[1]
-            if chunk[1]:
-                handed_over()
-            if chunk[0] < CHUNK:
+            chunk = self._wake_chunk(self.clock(), claim)
+            decided, queued = decided + chunk.decided, queued + chunk.queued
+            if chunk.queued:
+                begin(chunk.claimed, chunk.queued)
+            if chunk.decided < CHUNK:
                 next_fire_at = self.next_fire_at()
                 if next_fire_at is None or next_fire_at > self.clock():
                     return Wake(decided, queued, next_fire_at)
@@ -54,16 +67,16 @@ class Fires:
         with self.db.reading() as session:
             return session.scalar(select(func.min(Trigger.next_fire_at)))
 
-    def _wake_chunk(self, now: datetime) -> tuple[int, int]:
+    def _wake_chunk(self, now: datetime, claim: Claim) -> _Chunk:
         with self.db.transaction() as session:
             rows = due.lock(session, now, CHUNK)
             if not rows:
-                return 0, 0
+                return _Chunk(0, 0, ())
             dues, blockers = due.look(session, rows, now)
             queued = due.write(session, dues, blockers, now)
             due.advance(session, dues, now)
             self.project(session, [(each.trigger.id, each.next_fire_at) for each in dues])
-            return len(dues), queued
+            return _Chunk(len(dues), queued, claim(session) if queued else ())
 
     def of_job(self, job_id: int, *, before: int | None = None, limit: int = 50) -> Sequence[Fire]:
         """The ledger of a job, newest first; ``before`` is the id of the last row of the page before."""

@@ -99,6 +99,7 @@ class Job(Base):
     updated_by: Mapped[str | None]
     deleted_at: Mapped[datetime | None]
     last_run_id: Mapped[int | None]
+    last_success_for: Mapped[datetime | None]  # scheduled_for of the newest run that succeeded
 
     triggers: Mapped[list["Trigger"]] = relationship(
         back_populates="job", order_by="Trigger.id", cascade="all, delete-orphan"

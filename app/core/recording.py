@@ -7,7 +7,8 @@ says late changes nothing.
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import bindparam, insert, select, update
@@ -132,7 +133,7 @@ def _end(session: Session, runs: Mapping[int, Run], ended: Sequence[Ended]) -> N
         run = runs[report.run_id]
         session.expire(run, list(names))
         log.info("run %s of %r %s", run.id, run.job_name, report.status, extra={"run": run.id, "job": run.job_id})
-    settle(session, [(runs[report.run_id].job_id, report.run_id, report.status, report.at) for report in ended])
+    settle(session, [End(runs[report.run_id], report.status, report.at) for report in ended])
 
 
 def _file_row(run: Run, made: MadeFile, ended: Ended) -> dict[str, Any]:
@@ -152,25 +153,37 @@ def _file_row(run: Run, made: MadeFile, ended: Ended) -> dict[str, Any]:
     }
 
 
-End = tuple[int, int, RunStatus, Any]
-"""(job id, run id, status, finished at)"""
+@dataclass(frozen=True)
+class End:
+    run: Run
+    status: RunStatus
+    at: datetime
 
 
 def settle(session: Session, ends: Sequence[End]) -> None:
     """What follows from the end of runs: their jobs show them, and fixed delays begin to count."""
-    _update(
-        session, Job.__table__, ("last_run_id",), [{"row_id": job, "new_last_run_id": run} for job, run, *_ in ends]
-    )
-    by_job = {job: (status, at) for job, _, status, at in ends}
+    jobs = Job.__table__
+    last = [{"row_id": end.run.job_id, "new_last_run_id": end.run.id} for end in ends]
+    _update(session, jobs, ("last_run_id",), last)
+    good = [
+        {"row_id": end.run.job_id, "new_last_success_for": end.run.scheduled_for}
+        for end in ends
+        if end.status is RunStatus.SUCCEEDED
+    ]
+    _update(session, jobs, ("last_success_for",), good)
+    _delay(session, {end.run.job_id: end for end in ends})
+
+
+def _delay(session: Session, ends: Mapping[int, End]) -> None:
     delayed = (
         select(Trigger)
         .join(Job)
-        .where(Trigger.job_id.in_(by_job), Trigger.kind == TriggerKind.FIXED_DELAY, Job.enabled.is_(True))
+        .where(Trigger.job_id.in_(ends), Trigger.kind == TriggerKind.FIXED_DELAY, Job.enabled.is_(True))
     )
-    for trigger in session.scalars(delayed) if by_job else ():
-        status, at = by_job[trigger.job_id]
+    for trigger in session.scalars(delayed) if ends else ():
+        end = ends[trigger.job_id]
         pause = timedelta(seconds=trigger.delay_seconds or 0)
-        if status is not RunStatus.SUCCEEDED:
+        if end.status is not RunStatus.SUCCEEDED:
             pause = max(pause, FAILED_PAUSE)
-        due = at + pause
+        due = end.at + pause
         trigger.next_fire_at = None if trigger.end_at and due > trigger.end_at else due

@@ -5,7 +5,7 @@ changed rows is looked at. A late report of an older attempt changes nothing.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
-from app.core import recording
+from app.core import claiming, recording
+from app.core.claiming import Claimant, Claimed
 from app.core.db import Database
 from app.core.errors import ConflictError, NotFoundError
 from app.core.models import Fire, Job, LogEntry, Run
@@ -43,13 +44,12 @@ class RunFilter:
 
 
 class Runs:
-    def __init__(self, db: Database, clock: Clock, changed: Callable[[], None], boot: str, host: str) -> None:
+    def __init__(self, db: Database, clock: Clock, changed: Callable[[], None], claimant: Claimant) -> None:
         """``changed`` is called after a commit that queued, freed or cancelled something."""
         self.db = db
         self.clock = clock
         self.changed = changed
-        self.boot = boot
-        self.host = host
+        self.claimant = claimant
 
     def request(
         self, uid: str, by: str | None, *, parameters: Mapping[str, Any] | None = None, arguments: str | None = None
@@ -74,28 +74,14 @@ class Runs:
         self.changed()
         return run
 
-    def claim(self, limit: int, token: Callable[[], str]) -> Sequence[Run]:
+    def claim(self, limit: int) -> Sequence[Claimed]:
         """Take up to ``limit`` queued runs, oldest first. They are ``running``, durably, when this returns."""
-        now = self.clock()
         with self.db.transaction() as session:
-            query = select(Run).where(Run.status == RunStatus.QUEUED).order_by(Run.id).limit(limit)
-            runs = session.scalars(query.with_for_update(skip_locked=True)).all()
-            for run in runs:
-                run.status, run.token, run.attempts = RunStatus.RUNNING, token(), run.attempts + 1
-                run.started_at = run.heartbeat_at = now
-                run.boot, run.host = self.boot, self.host
-        return runs
+            return self.claim_in(session, limit)
 
-    def previous_successes(self, job_ids: Iterable[int]) -> dict[int, datetime]:
-        """``scheduled_for`` of each job's newest successful run, by job id."""
-        newest = (
-            select(func.max(Run.id))
-            .where(Run.job_id.in_(set(job_ids)), Run.status == RunStatus.SUCCEEDED)
-            .group_by(Run.job_id)
-        )
-        with self.db.reading() as session:
-            rows = session.execute(select(Run.job_id, Run.scheduled_for).where(Run.id.in_(newest.scalar_subquery())))
-            return dict(rows.all())
+    def claim_in(self, session: Session, limit: int) -> Sequence[Claimed]:
+        """The same within a transaction that is open already."""
+        return claiming.claim(session, limit, self.clock(), self.claimant) if limit > 0 else ()
 
     def record(self, reports: Sequence[Report]) -> list[Ended]:
         """Write many reports in one transaction. Gives the ends that are durable now."""
@@ -121,7 +107,7 @@ class Runs:
             run.cancelled_by = by
             if run.status is RunStatus.QUEUED:
                 run.status, run.finished_at = RunStatus.CANCELLED, now
-                recording.settle(session, [(run.job_id, run.id, run.status, run.finished_at)])
+                recording.settle(session, [recording.End(run, run.status, self.clock())])
             else:
                 run.status = RunStatus.CANCELLING
         self.changed()
@@ -137,6 +123,11 @@ class Runs:
             except ConflictError:
                 log.debug("run %s ended before it could be cancelled", run_id)
 
+    def any_queued(self) -> bool:
+        """Look without taking the turn of a writer."""
+        with self.db.reading() as session:
+            return session.scalar(select(Run.id).where(Run.status == RunStatus.QUEUED).limit(1)) is not None
+
     def cancelling(self) -> Sequence[tuple[int, str]]:
         """The (run id, token) of every run that is to be cancelled and has not ended."""
         query = select(Run.id, Run.token).where(Run.status == RunStatus.CANCELLING)
@@ -146,11 +137,13 @@ class Runs:
     def reap(self) -> int:
         """End the runs that an earlier server start left behind: nothing of them is running any more."""
         with self.db.transaction() as session:
-            lost = session.scalars(select(Run).where(Run.status.in_(recording.GOING_ON), Run.boot != self.boot)).all()
+            lost = session.scalars(
+                select(Run).where(Run.status.in_(recording.GOING_ON), Run.boot != self.claimant.boot)
+            ).all()
             for run in lost:
                 run.status, run.reason, run.finished_at = RunStatus.INTERRUPTED, FailureReason.SERVER_LOST, self.clock()
                 run.error = "the server ended while this was running"
-                recording.settle(session, [(run.job_id, run.id, run.status, run.finished_at)])
+                recording.settle(session, [recording.End(run, run.status, self.clock())])
         return len(lost)
 
     def get(self, run_id: int) -> Run:

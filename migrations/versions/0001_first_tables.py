@@ -76,6 +76,7 @@ def upgrade() -> None:
         sa.Column("updated_by", sa.Text(), nullable=True),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_run_id", sa.Integer(), nullable=True),
+        sa.Column("last_success_for", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job")),
         sa.UniqueConstraint("uid", name=op.f("uq_job_uid")),
         sqlite_autoincrement=True,

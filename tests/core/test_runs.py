@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app.bootstrap import Services
+from app.core.claiming import Claimant
 from app.core.errors import ConflictError, NotFoundError
 from app.core.models import Run
 from app.core.ports import Alive, Assignment, Ended, Logged, LogLine, MadeFile, Progressed, Started
@@ -171,7 +172,7 @@ def test_an_ended_run_cannot_be_cancelled(
 
 
 def test_a_run_of_an_earlier_start_is_interrupted(services: Services, assignment: Assignment) -> None:
-    services.runs.boot = "the next start"
+    services.runs.claimant = Claimant("the next start", "here")
 
     services.engine.recover()
 
@@ -182,7 +183,7 @@ def test_a_run_of_an_earlier_start_is_interrupted(services: Services, assignment
 def test_a_run_that_had_ended_before_the_crash_keeps_its_true_result(
     services: Services, assignment: Assignment, clock: FakeClock, executor: FakeExecutor
 ) -> None:
-    services.runs.boot = "the next start"
+    services.runs.claimant = Claimant("the next start", "here")
     executor.left = [executor.end(assignment, clock())]
 
     services.engine.recover()
@@ -228,7 +229,7 @@ def test_the_previous_success_is_the_scheduled_moment_of_the_newest_good_run(
         report(services, executor.end(executor.assignments[-1], clock(), status))
 
     assert [assignment.previous_success for assignment in executor.assignments] == [None, moments[0], moments[0]]
-    assert services.runs.previous_successes([job.id]) == {job.id: moments[2]}
+    assert services.jobs.get(job.uid).last_success_for == moments[2]
 
 
 def test_pages_of_runs_go_on_where_the_last_one_ended(services: Services, make_job: MakeJob) -> None:
