@@ -12,7 +12,7 @@ import logging
 import pickle
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apscheduler.job import Job
@@ -20,12 +20,14 @@ from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from sqlalchemy import bindparam, delete, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
+import app.schedule.triggers as schedule
 from app.core.db import PATIENT, Database, lock_wait_seconds
 from app.core.errors import UnavailableError
 from app.core.models import Trigger
 from app.core.ports import Clock
+from app.core.triggers import calculator
 
 log = logging.getLogger(__name__)
 
@@ -42,13 +44,24 @@ def fire(trigger_id: int) -> None:
 
 
 class LedgerTrigger(BaseTrigger):  # type: ignore[misc]
-    """Stands for one of our triggers; when it fires is in our table, not here."""
+    """A thin adapter over the calculator of one of our triggers. Pickled as its id alone."""
 
     def __init__(self, trigger_id: int) -> None:
         self.trigger_id = trigger_id
+        self.calculator: Callable[[int], schedule.Trigger | None] = lambda trigger_id: None  # the store sets it
+
+    def __getstate__(self) -> int:
+        return self.trigger_id
+
+    def __setstate__(self, state: int) -> None:
+        self.__init__(state)  # type: ignore[misc]
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
-        return None
+        """As APScheduler asks: strictly after the previous fire, else at ``now`` or after it."""
+        pure = self.calculator(self.trigger_id)
+        if pure is None:
+            return None
+        return pure.next_after(previous_fire_time or now - timedelta.resolution)
 
 
 class _Unpickler(pickle.Unpickler):
@@ -136,7 +149,13 @@ class ParkingJobStore(SQLAlchemyJobStore):  # type: ignore[misc]
             log.warning("row %r of the job store cannot be read and is left alone: %s", row.id, error)
             return None
         job.next_run_time = _moment(row.next_run_time)
+        job.trigger.calculator = self._calculator
         return job
+
+    def _calculator(self, trigger_id: int) -> schedule.Trigger | None:
+        with self.db.reading() as session:
+            trigger = session.get(Trigger, trigger_id, options=[joinedload(Trigger.job)])
+            return calculator(trigger, trigger.job.uid) if trigger else None
 
     def shutdown(self) -> None:
         """The engine is not ours to dispose."""

@@ -1,6 +1,7 @@
 """APScheduler's table as a projection of ours."""
 
 import pickle
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -88,8 +89,11 @@ def test_apscheduler_can_list_our_rows(services: Services, make_job: MakeJob) ->
 
     [listed] = services.timer.store.get_all_jobs()
 
-    assert listed.next_run_time == job.triggers[0].next_fire_at
+    due = job.triggers[0].next_fire_at
+    assert listed.next_run_time == due
     assert listed.args == (job.triggers[0].id,)
+    assert listed.trigger.get_next_fire_time(None, due) == due
+    assert listed.trigger.get_next_fire_time(due, due) == due + timedelta(minutes=1)
 
 
 def test_a_turn_survives_a_broken_database(services: Services, caplog: pytest.LogCaptureFixture) -> None:
