@@ -7,7 +7,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.adapters.migrations import NewerDatabaseError
-from app.cli import connections, preview, sample, serve, tokens, users
+from app.cli import connections, preview, sample, serve, tokens, users, why
 from app.cli.opening import Parts
 from app.core.errors import CarillonError
 
@@ -25,7 +25,15 @@ def carillon() -> None:
     """
 
 
-for _command in (serve.serve, users.user, tokens.token, connections.connection, preview.preview, sample.sample):
+for _command in (
+    serve.serve,
+    users.user,
+    tokens.token,
+    connections.connection,
+    preview.preview,
+    why.why,
+    sample.sample,
+):
     carillon.add_command(_command)
 
 

@@ -12,10 +12,10 @@ from contextvars import ContextVar
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from app.core.errors import ConflictError, UnavailableError
+from app.core.errors import ConflictError, NotFoundError, UnavailableError
 
 BUSY = "the database does not answer in time; try again"
 PATIENT = 15.0
@@ -68,6 +68,8 @@ class Database:
                     yield session
         except IntegrityError as error:
             raise ConflictError("somebody changed the same thing at the same moment; look again") from error
+        except (OverflowError, DataError) as error:
+            raise NotFoundError("a number is too large to be the number of anything here") from error
         except DBAPIError as error:
             if _is_passing(error):
                 raise UnavailableError(BUSY) from error

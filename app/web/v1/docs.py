@@ -54,7 +54,7 @@ def show() -> str:
 
 
 def _shown(declared: Operation, document: Described) -> Shown:
-    path = declared.path.replace("<", "{").replace(">", "}")
+    path = declared.template
     described = document["paths"][path][declared.method.lower()]
     return Shown(
         declared,
@@ -119,7 +119,7 @@ def _listed(choices: Iterable[object]) -> str:
 
 
 def _curl(declared: Operation) -> str:
-    address = request.host_url.rstrip("/") + PREFIX + declared.path.replace("<", "").replace(">", "")
+    address = request.host_url.rstrip("/") + PREFIX + declared.template.replace("{", "").replace("}", "")
     words = ["curl", "-u", "ada"]
     if declared.method not in ("GET", "POST") or (declared.method == "POST" and declared.example is None):
         words += ["-X", declared.method]

@@ -1,6 +1,5 @@
 """The description of the API in OpenAPI 3.1, made from what the operations declare."""
 
-import re
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -42,8 +41,7 @@ def description() -> dict[str, Any]:
         content = {MEDIA: {"schema": "Problem"}}
         spec.components.response(str(status), {"description": kind.words, "content": content})
     for declared in OPERATIONS:
-        path = re.sub(r"<(\w+)>", r"{\1}", declared.path)
-        spec.path(path, operations={declared.method.lower(): _operation(declared)})
+        spec.path(declared.template, operations={declared.method.lower(): _operation(declared)})
     return spec.to_dict()
 
 
@@ -74,8 +72,8 @@ def _operation(declared: Operation) -> dict[str, Any]:
 
 def _parameters(declared: Operation) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in re.findall(r"<(\w+)>", declared.path)
+        {"name": name, "in": "path", "required": True, "schema": {"type": kind}}
+        for name, kind in declared.variables.items()
     ]
     return [*found, {"in": "query", "schema": declared.query}] if declared.query else found
 

@@ -1,5 +1,6 @@
 """Operations: what an address takes and gives, said once for the view, for OpenAPI and for the docs page."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
@@ -39,6 +40,17 @@ class Operation:
     statuses: Sequence[int] = (200,)  # when it went well
     errors: Sequence[int] = ()  # besides those that every operation can answer
     example: Any = field(default=None, hash=False)  # a body
+
+    @property
+    def template(self) -> str:
+        """The path as OpenAPI writes it: ``/runs/{run_id}``."""
+        return re.sub(r"<(?:int:)?(\w+)>", r"{\1}", self.path)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables of the path and their JSON types."""
+        found = re.findall(r"<(int:)?(\w+)>", self.path)
+        return {name: "integer" if kind else "string" for kind, name in found}
 
     def call(self, view: View, in_path: dict[str, str]) -> Response:
         """Read what the view needs, call it, and write what it answers: an object, or one with a status."""

@@ -72,7 +72,9 @@ def test_the_schema_of_a_trigger_is_described_whole(document: Any) -> None:
     assert all("description" in member for member in trigger["properties"].values())
 
 
-@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.takes], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "operation", [one for one in OPERATIONS if one.takes and "<int:" not in one.path], ids=lambda one: one.name
+)
 def test_every_example_works(admin_client: FlaskClient, operation: Operation) -> None:
     path = PREFIX + operation.path.replace("<", "").replace(">", "")
 
