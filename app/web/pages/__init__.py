@@ -2,7 +2,19 @@
 
 from flask import Blueprint
 
-from app.web.pages import connections, job_form, jobs, login, results, runs, times, words  # noqa: F401 - add themselves
+from app.web.pages import (  # noqa: F401 - add themselves
+    calendars,
+    clock_changes,
+    connections,
+    job_form,
+    jobs,
+    ledger,
+    login,
+    results,
+    runs,
+    times,
+    words,
+)
 from app.web.pages.errors import answer
 from app.web.pages.site import pages
 

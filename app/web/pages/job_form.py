@@ -1,7 +1,7 @@
 """The form for a new job and for one that exists, with a preview of its schedule."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -9,14 +9,16 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.errors import NotFoundError
-from app.core.job_types import JobType
+from app.core.job_types import JobType, Parameter
 from app.core.jobs import JobSpec
 from app.core.models import Job
-from app.core.triggers import TriggerSpec
 from app.web.auth import Right, allow, current_actor, services
-from app.web.pages import parameter_fields, schedule_form
+from app.web.pages import parameter_fields, schedule_form, trigger_choices
 from app.web.pages.problems import Problems, attempt
+from app.web.pages.schedule_form import Schedule
+from app.web.pages.schedule_preview import preview as preview_of
 from app.web.pages.site import now, pages
+from app.web.pages.trigger_card import read_seconds, split_seconds
 
 
 @dataclass(frozen=True)
@@ -26,15 +28,15 @@ class Form:
     job_type: JobType
     values: Mapping[str, str]
     parameters: Mapping[str, Any]
+    schedule: Schedule
     job: Job | None = None
     problems: Problems = field(default_factory=list)
 
-    @property
-    def triggers(self) -> Sequence[Any]:
-        return self.job.triggers if self.job else ()
-
     def problem(self, name: str) -> str:
         return " ".join(message for field, message in self.problems if field == name)
+
+    def help_of(self, parameter: Parameter) -> str:
+        return parameter_fields.help_of(self.job_type, parameter)
 
     @property
     def more_is_open(self) -> bool:
@@ -58,16 +60,16 @@ def new_job() -> ResponseReturnValue:
 
 
 def _blank(job_type: JobType) -> Form:
-    schedule = {**schedule_form.BLANK, "timezone": services().settings.timezone}
-    parameters = parameter_fields.shown(job_type, {})
-    return Form(job_type, {"name": "", "enabled": "on", **schedule, "stop_after_unit": "60"}, parameters)
+    values = {"name": "", "enabled": "on", "stop_after_unit": "60"}
+    schedule = Schedule([schedule_form.blank(services().settings.timezone)])
+    return Form(job_type, values, parameter_fields.shown(job_type, {}), schedule)
 
 
 @pages.post("/jobs/new")
 @allow(Right.EDIT)
 def create_job() -> ResponseReturnValue:
     form = _sent(services().types.get(request.form.get("job_type", "")), None)
-    if "preview" in request.form:
+    if schedule_form.is_button(request.form):
         return _page(form)
     made: list[Job] = []
     problems = _save(form, lambda spec: made.append(services().jobs.create(spec, by=current_actor().name)))
@@ -85,13 +87,13 @@ def edit_job(uid: str) -> ResponseReturnValue:
 
 def _of(job: Job) -> Form:
     job_type = services().types.get(job.job_type)
-    schedule = schedule_form.shown([TriggerSpec.of(row) for row in job.triggers], services().settings.timezone)
-    number, unit = schedule_form.split_seconds(job.timeout_seconds or 0)
+    schedule = schedule_form.of_job(job.triggers, services().settings.timezone)
+    number, unit = split_seconds(job.timeout_seconds or 0)
     values = {
         "name": job.name, "description": job.description, "enabled": "on" if job.enabled else "",
-        "stop_after": str(number or ""), "stop_after_unit": str(unit), "version": str(job.version), **schedule,
+        "stop_after": str(number or ""), "stop_after_unit": str(unit), "version": str(job.version),
     }  # fmt: skip
-    return Form(job_type, values, parameter_fields.shown(job_type, job.parameters), job)
+    return Form(job_type, values, parameter_fields.shown(job_type, job.parameters), schedule, job)
 
 
 @pages.post("/jobs/<uid>/edit")
@@ -99,7 +101,7 @@ def _of(job: Job) -> Form:
 def save_job(uid: str) -> ResponseReturnValue:
     job = services().jobs.get(uid)
     form = _sent(services().types.get(job.job_type), job)
-    if "preview" in request.form:
+    if schedule_form.is_button(request.form):
         return _page(form)
     if request.form.get("version") != str(job.version):
         return _page(_refused(form, [("", _changed_meanwhile(job))])), 409
@@ -120,10 +122,22 @@ def _changed_meanwhile(job: Job) -> str:
 def preview() -> ResponseReturnValue:
     """The next fires of the schedule in the form, while somebody is typing."""
     job = _job_named(request.form.get("uid", ""))
-    present = job.triggers if job else ()
-    values = schedule_form.filled(request.form.to_dict(), present, services().settings.timezone)
-    seen = schedule_form.preview(values, present, now(), job.uid if job else "")
+    seen = preview_of(_schedule(job), now(), job.uid if job else "")
     return render_template("jobs/_preview.html", preview=seen)
+
+
+@pages.post("/preview/cards")
+@allow(Right.EDIT)
+def change_cards() -> ResponseReturnValue:
+    """The cards with one more or one less, for htmx; without it the form's own address answers with the whole page."""
+    job = _job_named(request.form.get("uid", ""))
+    schedule = _schedule(job)
+    seen = preview_of(schedule, now(), job.uid if job else "")
+    return render_template("jobs/_cards.html", schedule=schedule, problems=[], preview=seen, **_choices())
+
+
+def _schedule(job: Job | None) -> Schedule:
+    return schedule_form.sent(request.form, job.triggers if job else (), services().settings.timezone)
 
 
 def _job_named(uid: str) -> Job | None:
@@ -134,19 +148,21 @@ def _job_named(uid: str) -> Job | None:
 
 
 def _sent(job_type: JobType, job: Job | None) -> Form:
-    present = job.triggers if job else ()
-    values = schedule_form.filled(request.form.to_dict(), present, services().settings.timezone)
-    return Form(job_type, values, parameter_fields.sent(job_type, request.form), job)
+    parameters = parameter_fields.sent(job_type, request.form)
+    return Form(job_type, request.form.to_dict(), parameters, _schedule(job), job)
 
 
 def _refused(form: Form, problems: Problems) -> Form:
     values = {**form.values, "version": str(form.job.version)} if form.job else form.values
-    return Form(form.job_type, values, form.parameters, form.job, problems)
+    return replace(form, values=values, problems=problems)
 
 
 def _save(form: Form, store: Any) -> Problems:
     """Read the form and store it. What the form itself finds wrong the core finds wrong, too: one of them speaks."""
     parameters, wrong = parameter_fields.read(form.job_type, form.parameters)
+    unread = form.schedule.wrong()
+    if unread:  # the core would take such a text for one that was left empty
+        return wrong + unread
     found = attempt(lambda: store(_spec(form, parameters)), lambda name: _field_of(form, name))
     known = {name for name, _ in wrong}
     return wrong + [(name, message) for name, message in found if name not in known]
@@ -159,27 +175,32 @@ def _spec(form: Form, parameters: Mapping[str, Any]) -> JobSpec:
         name=values.get("name", ""),
         job_type=form.job_type.name,
         parameters=parameters,
-        triggers=schedule_form.read(values, [TriggerSpec.of(row) for row in form.triggers]),
+        triggers=form.schedule.specs(),
         enabled=bool(values.get("enabled")),
         description=values.get("description", "").replace("\r\n", "\n").strip(),
         group=form.job.group if form.job else "DEFAULT",
-        timeout_seconds=(schedule_form.read_seconds(values, "stop_after") or 0) if stop_after else None,
+        timeout_seconds=(read_seconds(values, "stop_after") or 0) if stop_after else None,
     )
 
 
 def _field_of(form: Form, name: str) -> str:
     if name.startswith("triggers."):
-        return schedule_form.field_of(form.values, name)
+        return form.schedule.field_of(name)
     return {"timeout_seconds": "stop_after"}.get(name, name)
 
 
 def _page(form: Form) -> str:
     connections = services().connections.list()
-    seen = schedule_form.preview(form.values, form.triggers, now(), form.job.uid if form.job else "")
     return render_template(
-        "jobs/form.html", form=form, values=form.values, preview=seen, connections=connections,
-        presets=schedule_form.PRESETS, units=schedule_form.UNITS, zones=sorted(available_timezones()),
+        "jobs/form.html", form=form, values=form.values, problems=form.problems, schedule=form.schedule,
+        preview=preview_of(form.schedule, now(), form.job.uid if form.job else ""), connections=connections,
         major=[parameter for parameter in form.job_type.parameters if parameter_fields.is_major(parameter)],
         minor=[parameter for parameter in form.job_type.parameters if not parameter_fields.is_major(parameter)],
-        kinds=parameter_fields.VALUE_KINDS,
+        kinds=parameter_fields.VALUE_KINDS, **_choices(),
     )  # fmt: skip
+
+
+def _choices() -> dict[str, Any]:
+    """What the cards offer. Both the page and the part for htmx need it."""
+    calendars = [("", "None"), *((row.name, row.name) for row in services().calendars.list())]
+    return {**trigger_choices.FOR_TEMPLATES, "calendars": calendars, "zones": sorted(available_timezones())}

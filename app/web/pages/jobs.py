@@ -1,29 +1,29 @@
 """The list of jobs, one job, and what can be done to it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain, islice
+from functools import cache
 
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core.jobs import next_fire
-from app.core.models import Job, ResultFile, Run, Trigger
+from app.core.ledger import LedgerRow
+from app.core.models import Job, ResultFile, Run
 from app.core.results import ResultFilter
 from app.core.runs import RunFilter
-from app.core.statuses import RunStatus, TriggerKind
-from app.core.triggers import calculator
+from app.core.statuses import FireOutcome, RunStatus
 from app.web.auth import Right, allow, current_actor, services
 from app.web.pages import live
+from app.web.pages.coming import calendars_of_this_page, coming, next_start
+from app.web.pages.ledger import zone_of
 from app.web.pages.links import given, local_path, page_number
 from app.web.pages.site import pages
 
 PER_PAGE = 50
-NEXT_FIRES = 5
 LAST_RUNS = 10
 LAST_FILES = 5
-LEDGER = 15
+LEDGER, LEDGER_LOOKED_AT = 15, 100
 SWITCHES = {"on": True, "off": False}
 
 
@@ -34,30 +34,24 @@ class Row:
     job: Job
     run: Run | None  # the newest, whatever its status
     active: RunStatus | None
-    next: Trigger | None
+    next_at: datetime | None
+    files: Callable[[], Mapping[int, ResultFile]]  # of all lines; looked up only when one is drawn
 
     @property
     def file(self) -> ResultFile | None:
-        """The newest; looked up only when the row is drawn."""
-        return newest_file(self.job)
+        """The newest."""
+        return self.files().get(self.job.id)
 
     @property
     def facts(self) -> tuple[object, ...]:
         run = self.run and (self.run.id, self.run.status)
-        return (self.job.id, self.job.version, self.job.name, self.job.enabled, run, self.active, _next_at(self.next))
-
-
-def _next_at(trigger: Trigger | None) -> datetime | None:
-    return trigger.next_fire_at if trigger else None
+        return (self.job.id, self.job.version, self.job.name, self.job.enabled, run, self.active, self.next_at)
 
 
 def rows(jobs: Sequence[Job]) -> list[Row]:
     last, active = services().jobs.last_runs(jobs), services().jobs.active_runs(jobs)
-    return [Row(job, last.get(job.id), active.get(job.id), next_fire(job)) for job in jobs]
-
-
-def newest_file(job: Job) -> ResultFile | None:
-    return next(iter(services().results.list(ResultFilter(job_id=job.id), limit=1)), None)
+    closed, files = calendars_of_this_page(), cache(lambda: services().results.newest(job.id for job in jobs))
+    return [Row(job, last.get(job.id), active.get(job.id), next_start(job, closed), files) for job in jobs]
 
 
 @pages.get("/jobs")
@@ -94,34 +88,22 @@ def load_sample() -> ResponseReturnValue:
 def job(uid: str) -> Response:
     found = services().jobs.get(uid)
     row, runs = rows([found])[0], services().runs.list(RunFilter(job_id=found.id), limit=LAST_RUNS)
-    fires = services().fires.of_job(found.id, limit=LEDGER)
-    version = live.fingerprint(row.facts, [(run.id, run.status) for run in runs], fires[0].id if fires else 0)
+    fires = services().ledger.page(uid, limit=LEDGER_LOOKED_AT)
+    held = [row for row in fires if row.fire.outcome is FireOutcome.HELD]
+    version = live.fingerprint(row.facts, [(run.id, run.status) for run in runs], _told(fires[:LEDGER]), _told(held))
     return live.answer(
-        "jobs/show.html", "jobs/_live.html", version, job=found, row=row, runs=runs, fires=fires,
+        "jobs/show.html", "jobs/_live.html", version, job=found, row=row, runs=runs, fires=fires[:LEDGER], held=held,
         files=services().results.list(ResultFilter(job_id=found.id), limit=LAST_FILES),
-        coming=coming(found), job_type=_type_of(found),
+        coming=lambda: coming(found), job_type=_type_of(found), zone_of_job=zone_of(found),
     )  # fmt: skip
+
+
+def _told(fires: Sequence[LedgerRow]) -> object:
+    return [(row.fire.id, row.fire.outcome, row.run_status) for row in fires]
 
 
 def _type_of(job: Job) -> object | None:
     return services().types.get(job.job_type) if job.job_type in services().types else None
-
-
-def coming(job: Job, limit: int = NEXT_FIRES) -> list[tuple[datetime, Trigger]]:
-    """The next moments of all triggers, soonest first. Those of fixed delays after the first depend on the run."""
-    if not job.enabled:
-        return []
-    moments = [(moment, trigger) for trigger in job.triggers for moment in islice(_moments(trigger, job.uid), limit)]
-    return sorted(moments, key=lambda pair: pair[0])[:limit]
-
-
-def _moments(trigger: Trigger, seed: str) -> Iterable[datetime]:
-    first = trigger.next_fire_at
-    if first is None:
-        return []
-    if trigger.kind is TriggerKind.FIXED_DELAY:
-        return [first]
-    return chain([first], calculator(trigger, seed).fires_after(first))
 
 
 @pages.post("/jobs/<uid>/run")

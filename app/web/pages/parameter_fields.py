@@ -18,6 +18,13 @@ SPARE_ROWS = 2
 TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 
 
+HELPS = {
+    ("SQL_EXPORT", "parameters"): "Default values for the binds of the query, by name: a row for :since is named since."
+    " Rows without a name and a value do not count.",
+}
+"""Where the declaration speaks of JSON, and the form has fields instead."""
+
+
 class ValueRow(NamedTuple):
     """One name and value of an object."""
 
@@ -35,6 +42,10 @@ def json_text(value: Any) -> str:
 def is_major(parameter: Parameter) -> bool:
     """Whether everybody has to look at it; the others wait behind "More options"."""
     return parameter.required or parameter.kind in ("sql", "object", "connection")
+
+
+def help_of(job_type: JobType, parameter: Parameter) -> str:
+    return HELPS.get((job_type.name, parameter.name), parameter.help)
 
 
 def shown(job_type: JobType, values: Mapping[str, Any]) -> dict[str, Any]:

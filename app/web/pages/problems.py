@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from app.core.errors import ConflictError, InvalidError
+from app.web.pages.site import pages
 
 Problems = list[tuple[str, str]]
 """(name of the form's field, or empty for the whole form; a sentence)."""
@@ -19,6 +20,7 @@ def attempt(action: Callable[[], object], field_of: Callable[[str], str] = str) 
     return []
 
 
+@pages.app_template_filter()
 def sentence(message: str) -> str:
     """The core's messages begin small and have no full stop."""
     return message[:1].upper() + message[1:] + ("" if message.endswith((".", "?")) else ".")

@@ -1,5 +1,8 @@
 """Statuses, reasons and schedules as people read them. A value that is new here prints its raw name."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
 from app.core.models import Run, Trigger
 from app.core.statuses import FailureReason, FireOutcome, FireReason, Origin, Role, RunStatus, TriggerKind
 from app.core.triggers import TriggerSpec, calculator, parsed
@@ -7,6 +10,7 @@ from app.schedule.cron import CronExpression
 from app.schedule.describe import describe, describe_expression
 from app.web.pages.site import now, pages
 from app.web.pages.times import duration, exact
+from app.web.pages.trigger_choices import COUNTED_MISFIRES, GAPS, MISFIRES, OVERLAPS
 
 STATUSES: dict[str, str] = {
     RunStatus.QUEUED: "Waiting",
@@ -40,6 +44,8 @@ FIRE_REASONS: dict[str, str] = {
     "ask": "found too late; it waits for somebody to say whether to run",
     "declined": "somebody said no",
 }
+LOCAL = (TriggerKind.SIMPLE, TriggerKind.FIXED_DELAY, TriggerKind.ONCE)
+"""Kinds whose moments the calculator tells in UTC."""
 ORIGINS: dict[str, str] = {Origin.TRIGGER: "Schedule", Origin.MANUAL: "By hand"}
 ROLES: dict[str, str] = {Role.ADMINISTRATOR: "Administrator", Role.USER: "User"}
 
@@ -97,6 +103,48 @@ def schedule_words(trigger: Trigger | TriggerSpec, seed: str = "") -> str:
             return f"Once, {exact(trigger.start_at, trigger.timezone)}"
     row = trigger if isinstance(trigger, Trigger) else trigger.row(now())
     return describe(calculator(row, seed))
+
+
+@pages.app_template_filter()
+def trigger_words(trigger: Trigger | TriggerSpec, seed: str = "") -> str:
+    """All that a trigger says, with its zone, bounds and calendar; moments are those of its own zone."""
+    spec = TriggerSpec.of(trigger) if isinstance(trigger, Trigger) else trigger
+    if spec.kind in LOCAL:
+        return ", ".join([schedule_words(spec), *_bounds_in_words(spec)])
+    return describe(replace(calculator(spec.row(now()), seed), calendar=spec.calendar))
+
+
+def _bounds_in_words(spec: TriggerSpec) -> Iterator[str]:
+    if spec.start_at and spec.kind is not TriggerKind.ONCE:
+        counts = spec.kind is TriggerKind.SIMPLE
+        yield f"{'counted from' if counts else 'starting'} {exact(spec.start_at, spec.timezone)}"
+    if spec.repeat_count is not None:
+        yield f"{spec.repeat_count + 1} times in all"
+    if spec.end_at:
+        yield f"until {exact(spec.end_at, spec.timezone)}"
+    if spec.calendar:
+        yield f"except in calendar “{spec.calendar}”"
+
+
+@pages.app_template_filter()
+def trigger_notes(trigger: Trigger) -> list[str]:
+    """What is set otherwise than usual, for the page of a job."""
+    told = [f"read as {trigger.dialect.capitalize()} does"] if trigger.dialect in ("spring", "unix") else []
+    if trigger.gap != "next":
+        told.append(f"a time that the clocks leave out: {_chosen(GAPS, trigger.gap)}")
+    if trigger.overlap != "interval":
+        told.append(f"a time that comes twice: {_chosen(OVERLAPS, trigger.overlap)}")
+    if trigger.misfire != "smart":
+        choices = COUNTED_MISFIRES if trigger.kind in (TriggerKind.SIMPLE, TriggerKind.ONCE) else MISFIRES
+        told.append(f"when missed: {_chosen(choices, trigger.misfire)}")
+    if trigger.misfire_threshold_seconds != 60:
+        told.append(f"late after {duration(trigger.misfire_threshold_seconds)}")
+    return told
+
+
+def _chosen(choices: Sequence[tuple[str, str]], value: str) -> str:
+    words = dict(choices).get(value, value)
+    return words[:1].lower() + words[1:]
 
 
 def expression_of(trigger: Trigger | TriggerSpec, seed: str) -> CronExpression:

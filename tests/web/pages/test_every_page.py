@@ -2,17 +2,23 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 import pytest
 
 from app.bootstrap import Services
+from app.core.calendars import CalendarSpec
 from app.core.models import Job
-from app.core.statuses import FailureReason, RunStatus
-from tests.web.conftest import MakeJob, Play
+from app.core.statuses import CalendarKind, FailureReason, RunStatus
+from app.core.triggers import cron
+from tests.web.conftest import ZONE, MakeJob, Play
 from tests.web.pages.conftest import HTMX, Markup, Reader
+from tests.web.pages.test_ledger import hold
 
 HOSTILE = "<script>alert(1)</script> {{7*7}} \"q\" 'a' <img src=x onerror=alert(1)> ${7*7} </textarea>"
+CALENDAR = "<img src=x> {{7*7}} \"q\" 'a' & ?year=1 #x"
+CALENDAR_URL = f"/calendars/{quote(CALENDAR)}"
 HTMX_CONFIG = {
     "allowEval": False,
     "allowScriptTags": False,
@@ -34,7 +40,12 @@ class World:
 @pytest.fixture
 def world(services: Services, make_job: MakeJob, play: Play) -> World:
     """One of everything, with hostile words wherever people can write."""
-    job = make_job(HOSTILE, description=HOSTILE)
+    services.calendars.save(
+        CalendarSpec(CALENDAR, CalendarKind.DAILY, ZONE, {"from": "22:00", "to": "06:00"}, description=HOSTILE)
+    )
+    daily = cron("0 0 3 * * ?", ZONE)
+    job = make_job(HOSTILE, description=HOSTILE, triggers=[replace(daily, calendar=CALENDAR, misfire="ask"), daily])
+    hold(services, job)
     good = play.run(job, content=b"id,name\n1,Ada\n", name=f"{HOSTILE}.csv")
     bad = play.run(job, RunStatus.FAILED, reason=FailureReason.EXCEPTION, error=HOSTILE)
     services.connections.save("store", "postgresql://reader:s3cr3t-word@db.example.org/store")
@@ -48,6 +59,8 @@ def for_all(world: World) -> list[str]:
         "/runs", "/runs?state=failed", f"/runs?job={world.job.uid}", "/runs?text=zzz",
         f"/runs/{world.good}", f"/runs/{world.bad}", f"/runs/{world.going}",
         "/results", "/results?text=zzz", f"/results?job={world.job.uid}", "/connections",
+        f"/jobs/{world.job.uid}/ledger", f"/jobs/{world.job.uid}/ledger?at=2026-03-02T03:00",
+        "/calendars", CALENDAR_URL, "/clock-changes",
     ]  # fmt: skip
 
 
@@ -55,6 +68,7 @@ def for_administrators(world: World) -> list[str]:
     return [
         "/jobs/new", f"/jobs/{world.job.uid}/edit", f"/jobs/{world.job.uid}/delete",
         "/connections/new", "/connections/store/edit", "/connections/store/remove",
+        "/calendars/new", f"{CALENDAR_URL}/edit", f"{CALENDAR_URL}/remove",
     ]  # fmt: skip
 
 
@@ -143,7 +157,8 @@ def test_a_user_is_shown_and_allowed_no_editing(user: Reader, world: World) -> N
     for path in (
         "/jobs/new", "/jobs/sample", "/preview", f"/jobs/{world.job.uid}/edit", f"/jobs/{world.job.uid}/enable",
         f"/jobs/{world.job.uid}/disable", f"/jobs/{world.job.uid}/delete", "/connections/new",
-        "/connections/store/edit", "/connections/store/test", "/connections/store/remove",
+        "/connections/store/edit", "/connections/store/test", "/connections/store/remove", "/preview/cards",
+        "/calendars/new", f"{CALENDAR_URL}/edit", f"{CALENDAR_URL}/remove",
     ):  # fmt: skip
         assert user.post(path).status_code == 403, path
 
@@ -174,6 +189,8 @@ MISSING = {
     "/runs/x": 404,
     f"/results/{10**30}/download": 404,
     "/connections/none/edit": 404,
+    "/calendars/none": 404,
+    "/calendars/none/edit": 404,
     "/runs?job=none": 404,
     "/jobs/%00": 400,
     "/connections/clinic/edit": 409,
