@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import app.schedule.triggers as schedule
 from app.core.models import Job, Trigger
 from app.core.triggers import calculator
 from app.schedule.changes import Change, Effect, effect_of, next_change
 from app.schedule.describe import describe, describe_effect
+from app.schedule.triggers import TICK
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,13 @@ def _zone_change(zone: ZoneInfo, rows: Sequence[tuple[Job, Trigger]], now: datet
 def _touched(change: Change, zone: ZoneInfo, job: Job, row: Trigger, locale: str) -> TouchedTrigger | None:
     pure = calculator(row, job.uid)
     touched = effect_of(change, pure)
-    if touched.effect is Effect.NONE:
+    if touched.effect is Effect.NONE or (touched.effect is Effect.SKIPPED and not is_missed(pure, change)):
         return None
     effect_words = describe_effect(touched, zone, locale)
     return TouchedTrigger(job, row, describe(pure, locale), touched.effect, effect_words, touched.fires)
+
+
+def is_missed(pure: schedule.Trigger, change: Change) -> bool:
+    """Whether more than the hour itself goes by without a fire: one that follows elapsed time loses nothing."""
+    last, following = pure.previous_before(change.at), pure.next_after(change.at - TICK)
+    return last is None or following is None or following - last > change.after - change.before

@@ -11,13 +11,13 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from app.core.calendars import Calendars
-from app.core.clock_changes import ZoneChange, clock_changes
+from app.core.clock_changes import ZoneChange, clock_changes, is_missed
 from app.core.errors import FieldError, InvalidError
 from app.core.jobs import Jobs
 from app.core.ports import Clock
 from app.core.triggers import ANCHORED, TriggerSpec, calculator, problems
 from app.schedule.calendars import Calendar
-from app.schedule.changes import Change, Effect, effect_of, next_change
+from app.schedule.changes import Effect, effect_of, next_change
 from app.schedule.describe import describe, describe_effect, describe_fire
 from app.schedule.readings import Hint, hints
 from app.schedule.simulate import Fire, simulate
@@ -273,16 +273,10 @@ def _left_out_by_clocks(plan: _Plan, words: Words) -> Iterator[Hint]:
     """A time that is left out has no fire to carry a note, so the trigger tells of it."""
     change = next_change(plan.zone, plan.since)
     touched = effect_of(change, plan.pure) if change else None
-    if change and touched and touched.effect is Effect.SKIPPED and _is_missed(plan.pure, change):
+    if change and touched and touched.effect is Effect.SKIPPED and is_missed(plan.pure, change):
         effect = describe_effect(touched, plan.zone, words.locale)
         date = words.date(change.at.astimezone(plan.zone))
         yield _hint(words, "clock change", date=date, effect=effect[:1].lower() + effect[1:])
-
-
-def _is_missed(pure: Trigger, change: Change) -> bool:
-    """Whether more than the hour itself goes by without a fire: one that follows elapsed time loses nothing."""
-    last, following = pure.previous_before(change.at), pure.next_after(change.at - TICK)
-    return last is None or following is None or following - last > change.after - change.before
 
 
 def _hint(words: Words, phrase: str, **parts: object) -> Hint:

@@ -16,6 +16,8 @@ from app.core.statuses import TriggerKind
 from app.schedule.cron import CronExpression, CronSyntaxError, parse
 from app.schedule.misfire import instructions_for
 
+ANY_SEED = "any"
+"""For an expression whose ``H`` is only checked."""
 SPREAD = re.compile(r"\bH\b", re.IGNORECASE)
 MAX_SECONDS = 10 * 366 * 86400
 MAX_COUNT = 1_000_000
@@ -89,13 +91,20 @@ def cron(expression: str, timezone: str) -> TriggerSpec:
 
 def read_cron(expression: str) -> CronExpression:
     """Read an expression as Quartz, else as Spring. Raises the ``CronSyntaxError`` of the one that read further."""
-    try:
-        return parsed(expression, "quartz")
-    except CronSyntaxError as quartz:
+    return parsed(expression, dialect_of(expression), ANY_SEED)
+
+
+def dialect_of(expression: str) -> str:
+    """Quartz, else Spring; of an expression that neither takes, the one that reads further, for its words."""
+    positions = {}
+    for dialect in ("quartz", "spring"):
         try:
-            return parsed(expression, "spring")
-        except CronSyntaxError as spring:
-            raise (spring if spring.position > quartz.position else quartz) from None
+            parsed(expression, dialect, ANY_SEED)
+        except CronSyntaxError as error:
+            positions[dialect] = error.position
+        else:
+            return dialect
+    return max(positions, key=lambda dialect: positions[dialect])
 
 
 @lru_cache(maxsize=4096)
@@ -138,7 +147,7 @@ def _cron_problems(spec: TriggerSpec, now: datetime) -> list[Problem]:
     if not spec.expression:
         return [("expression", "a cron expression is required", "required")]
     try:
-        parsed(spec.expression, spec.dialect or "quartz", "seed")
+        parsed(spec.expression, spec.dialect or "quartz", ANY_SEED)
     except CronSyntaxError as error:
         return [("expression", str(error), "cron")]
     except ValueError as error:

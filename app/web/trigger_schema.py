@@ -9,8 +9,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, pre_load, va
 
 from app.core.models import Trigger
 from app.core.statuses import TriggerKind
-from app.core.triggers import GAPS, MONTH_ENDS, OVERLAPS, UNITS, TriggerSpec, parsed
-from app.schedule.cron import CronSyntaxError
+from app.core.triggers import GAPS, MONTH_ENDS, OVERLAPS, UNITS, TriggerSpec, dialect_of
 from app.schedule.dialects import DIALECTS, FIRST_YEAR, LAST_YEAR
 from app.web.auth import services
 
@@ -155,16 +154,3 @@ def in_utc(moment: datetime, zone: str) -> datetime:
         except (ZoneInfoNotFoundError, ValueError, OSError):
             moment = moment.replace(tzinfo=UTC)  # the core refuses the zone
     return moment.astimezone(UTC)
-
-
-def dialect_of(expression: str) -> str:
-    """Quartz, else Spring; of an expression that neither takes, the one that reads further, for its words."""
-    positions = {}
-    for dialect in ("quartz", "spring"):
-        try:
-            parsed(expression, dialect, "any seed will do")
-        except CronSyntaxError as error:
-            positions[dialect] = error.position
-        else:
-            return dialect
-    return max(positions, key=lambda dialect: positions[dialect])

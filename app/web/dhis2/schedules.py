@@ -9,11 +9,11 @@ from typing import Any
 
 from app.core.models import Job, Trigger
 from app.core.statuses import TriggerKind
-from app.core.triggers import TriggerSpec
+from app.core.triggers import TriggerSpec, dialect_of
 from app.web.dhis2.errors import RejectedError
 from app.web.dhis2.messages import error_report
 from app.web.dhis2.schemas import Asked
-from app.web.trigger_schema import dialect_of, says_all
+from app.web.trigger_schema import says_all
 
 CRON, FIXED_DELAY, ONCE_ASAP = "CRON", "FIXED_DELAY", "ONCE_ASAP"
 SHOWN = {TriggerKind.CRON: CRON, TriggerKind.FIXED_DELAY: FIXED_DELAY}

@@ -8,8 +8,8 @@ from werkzeug.datastructures import MultiDict
 
 from app.core.models import Calendar
 from app.core.statuses import CalendarKind
+from app.core.triggers import dialect_of
 from app.web.pages.problems import Problems
-from app.web.pages.trigger_card import dialect_of
 
 Values = Mapping[str, Any]
 Content = tuple[dict[str, Any], Problems]

@@ -6,10 +6,8 @@ from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from app.core import triggers as timing
 from app.core.statuses import TriggerKind
-from app.core.triggers import TriggerSpec
-from app.schedule.cron import CronSyntaxError
+from app.core.triggers import TriggerSpec, dialect_of
 from app.schedule.dialects import FIRST_YEAR, LAST_YEAR
 from app.web.pages.problems import Problems
 from app.web.pages.trigger_choices import PRESETS, SECONDS, WEEKDAYS
@@ -267,19 +265,6 @@ def _clocks(values: Values) -> dict[str, Any]:
 def _bounded(values: Values) -> dict[str, Any]:
     start = read_moment(values["start_at"], values["timezone"].strip())
     return {**_ended(values), **_clocks(values), "start_at": start}
-
-
-def dialect_of(text: str) -> str:
-    """Quartz, else Spring; of an expression that neither takes, the one that reads further, for its words."""
-    positions = {}
-    for dialect in ("quartz", "spring"):
-        try:
-            timing.parsed(text, dialect, "any" if "H" in text.upper() else None)
-        except CronSyntaxError as error:
-            positions[dialect] = error.position
-        else:
-            return dialect
-    return max(positions, key=lambda dialect: positions[dialect])
 
 
 def read_seconds(values: Values, name: str) -> int | None:
