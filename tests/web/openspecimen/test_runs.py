@@ -139,7 +139,7 @@ def test_a_scheduled_run_is_the_systems(user_client: FlaskClient, services: Serv
 
     [run] = user_client.get(f"/scheduled-jobs/{job.id}/runs").get_json()
 
-    assert (run["runBy"], run["status"], run["startedAt"]) == (SYSTEM, "IN_PROGRESS", None)
+    assert (run["runBy"], run["status"], run["finishedAt"]) == (SYSTEM, "IN_PROGRESS", None)
 
 
 ENDINGS: dict[str, tuple[RunStatus, dict[str, Any], str | None]] = {
