@@ -44,6 +44,7 @@ def serve() -> None:
     try:
         server.run()
     finally:
+        server.close()  # who asks now is refused at once, and does not wait for the end of the grace time
         log.info("stopping: running jobs have %s seconds", int(given.shutdown_grace))
         services.stop()
         log.info("stopped")
@@ -52,9 +53,10 @@ def serve() -> None:
 def _listen(services: Services, given: "Settings") -> http_server.Server:
     try:
         return http_server.create(parts().create_app(services), given)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
         raise click.ClickException(
-            f"cannot listen on {given.host}:{given.port}: {error.strerror}; CARILLON_PORT chooses another port"
+            f"cannot listen on {given.host}:{given.port}: {why}; CARILLON_HOST and CARILLON_PORT say where"
         ) from None
 
 

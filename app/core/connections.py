@@ -18,6 +18,20 @@ from app.core.models import Connection, Job
 from app.core.ports import Clock
 
 NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}")
+PASSWORD_OPTIONS = ("password", "passwd")
+REDIRECTING_OPTIONS = (
+    "host",
+    "hostaddr",
+    "port",
+    "user",
+    "dbname",
+    "service",
+    "servicefile",
+    "passfile",
+    "unix_socket",
+)
+HARMLESS_OPTIONS = ("sslkey", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count")
+SECRET_OPTION = re.compile(r"pass|pwd|secret|token|key|odbc_connect|credential")
 LOCAL = ("", "localhost", "127.0.0.1", "::1")
 
 
@@ -71,8 +85,8 @@ class Connections:
         A replaced one keeps its password when none is given and server and user stay the same: a password is never
         sent to a server it was not given for. Raises ``InvalidError``, ``ConflictError``.
         """
-        parsed = self._checked(name, url)
-        password = password or parsed.password
+        parsed, in_query = _lift_password(self._checked(name, url))
+        password = password or parsed.password or in_query
         bare = _without_password(parsed).render_as_string()
         with self.db.transaction() as session:
             row = session.scalar(select(Connection).where(Connection.name == name))
@@ -90,6 +104,7 @@ class Connections:
             raise InvalidError.of("name", "use 1 to 64 small letters, digits, _ and -")
         if name in self.environment:
             raise ConflictError(f"connection {name!r} is set by the environment and cannot be changed here")
+        _refuse_stray_at(url)
         try:
             parsed = make_url(url.strip())
             parsed.get_dialect()
@@ -100,6 +115,7 @@ class Connections:
             ) from None
         if _same_database(parsed, make_url(self.db.url)):
             raise InvalidError.of("url", "this is Carillon's own database; jobs may not read it", "own_database")
+        _refuse_options(parsed)
         if parsed.get_backend_name() == "sqlite" and parsed.database:
             parsed = parsed.set(database=os.path.abspath(parsed.database))  # from where, later, nobody would know
         return parsed
@@ -138,7 +154,11 @@ class Connections:
 
 
 def _view(name: str, url: URL, from_environment: bool, has_password: bool) -> ConnectionView:
-    shown = _without_password(url).render_as_string()
+    bare = _without_password(url)
+    hidden = {
+        key: "***" for key in bare.query if key.lower() not in HARMLESS_OPTIONS and SECRET_OPTION.search(key.lower())
+    }
+    shown = bare.update_query_dict(hidden).render_as_string() if hidden else bare.render_as_string()
     return ConnectionView(name, shown, url.get_backend_name(), from_environment, has_password)
 
 
@@ -148,7 +168,39 @@ def _without_password(url: URL) -> URL:
 
 
 def _same_server(old: URL, new: URL) -> bool:
-    return (old.drivername, old.host, old.port, old.username) == (new.drivername, new.host, new.port, new.username)
+    """Options count, too: they can name another server."""
+    return _server_of(old) == _server_of(new)
+
+
+def _server_of(url: URL) -> tuple[object, ...]:
+    return (url.drivername, url.host, url.port, url.username, dict(url.query))
+
+
+def _refuse_stray_at(url: str) -> None:
+    """``user:p@ss@host``: half of the password would be read as something that is shown."""
+    authority = url.partition("://")[2].partition("/")[0]
+    if authority.count("@") > 1:
+        raise InvalidError.of("url", "write an @ in a user name or a password as %40, or give the password apart")
+
+
+def _lift_password(url: URL) -> tuple[URL, str | None]:
+    """Take a password out of the options, where some drivers look for it."""
+    given = [name for name in url.query if name.lower() in PASSWORD_OPTIONS]
+    value = url.query[given[0]] if given else None
+    password = value if isinstance(value, str) or value is None else value[0]
+    return url.difference_update_query(given), password
+
+
+def _refuse_options(url: URL) -> None:
+    """Options that name another server or a file of secrets, or that hold a secret: they would be shown."""
+    for name in url.query:
+        plain = name.lower()
+        if plain in REDIRECTING_OPTIONS:
+            raise InvalidError.of(
+                "url", f"option {name!r} is not taken: give server, user and database in the URL itself"
+            )
+        if plain not in (*PASSWORD_OPTIONS, *HARMLESS_OPTIONS) and SECRET_OPTION.search(plain):
+            raise InvalidError.of("url", f"option {name!r} may hold a secret, and options are shown")
 
 
 def _same_database(one: URL, other: URL) -> bool:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import ConflictError, NotFoundError, UnavailableError
 
+FULL = "the disk is full: nothing can be written until there is room again"
 BUSY = "the database does not answer in time; try again"
 PATIENT = 15.0
 IMPATIENT = 1.5
@@ -72,7 +73,7 @@ class Database:
             raise NotFoundError("a number is too large to be the number of anything here") from error
         except DBAPIError as error:
             if _is_passing(error):
-                raise UnavailableError(BUSY) from error
+                raise UnavailableError(FULL if "is full" in str(error.orig) else BUSY) from error
             raise
 
     def dispose(self) -> None:

@@ -163,7 +163,7 @@ class Engine:
         self._write()
         lost = self.runs.reap()
         if leftovers or lost:
-            log.warning("%d runs were ended by an earlier server, %d were interrupted", len(leftovers), lost)
+            log.warning("of an earlier server %d outcomes were found, and %d runs without one", len(leftovers), lost)
 
     def notice(self) -> None:
         """Something was queued or freed: dispatch soon. Never blocks."""

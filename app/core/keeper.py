@@ -85,6 +85,7 @@ class Keeper:
         self._sign()
         self.begin()
         self.active = True
+        log.info("%s keeps the time", self.name)
         return True
 
     def _sign(self) -> None:

@@ -40,9 +40,21 @@ class Users:
 
     def add(self, username: str, password: str, role: Role) -> User:
         """Raises ``InvalidError``, ``ConflictError``."""
-        if not 12 <= len(password) <= 128:
-            raise InvalidError.of("password", "a password has 12 to 128 characters")
-        return self._add(username, password, role)
+        return self._add(username, _acceptable(password), role)
+
+    def set_password(self, username: str, password: str) -> None:
+        """Also ends the user's logins. Raises ``NotFoundError``, ``InvalidError``."""
+        hashed = self.hasher.hash(_acceptable(password))
+        with self.db.transaction() as session:
+            user = _found(session, username)
+            user.password_hash = hashed
+            session.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
+
+    def switch(self, username: str, enabled: bool) -> None:
+        """Let a user in or keep it out; its tokens and logins follow at once. Raises ``NotFoundError``."""
+        with self.db.transaction() as session:
+            user = _found(session, username)
+            user.disabled_at = None if enabled else self.clock()
 
     def _add(self, username: str, password: str, role: Role) -> User:
         if not USERNAME.fullmatch(username):
@@ -76,10 +88,7 @@ class Users:
     def get(self, username: str) -> User:
         """Raises ``NotFoundError``."""
         with self.db.reading() as session:
-            user = session.scalar(_named(username))
-        if user is None:
-            raise NotFoundError(f"no user named {username!r}")
-        return user
+            return _found(session, username)
 
     def authenticate(self, username: str, password: str) -> User | None:
         """Give the user if name and password are right. Takes as long for an unknown name as for a known one."""
@@ -165,6 +174,19 @@ def _set(session: Session, kind: type[Token] | type[LoginSession], key: object, 
     row = session.get(kind, key)
     if row is not None:
         setattr(row, name, now)
+
+
+def _acceptable(password: str) -> str:
+    if not 12 <= len(password) <= 128:
+        raise InvalidError.of("password", "a password has 12 to 128 characters")
+    return password
+
+
+def _found(session: Session, username: str) -> User:
+    user = session.scalar(_named(username))
+    if user is None:
+        raise NotFoundError(f"no user named {username!r}")
+    return user
 
 
 def _named(username: str) -> Select[User]:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import re
 import socket
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -31,16 +32,22 @@ class AllowedHosts:
         if name in self.names or (self.any_address and _is_address(name)):
             return self.app(environ, start_response)  # type: ignore[no-any-return]
         body = json.dumps({"error": f"this server does not answer to host {name!r}; see CARILLON_TRUSTED_HOSTS"})
-        start_response("421 Misdirected Request", [("Content-Type", "application/json")])
+        headers = [
+            ("Content-Type", "application/json"),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Cache-Control", "no-store"),
+        ]
+        start_response("421 Misdirected Request", headers)
         return [body.encode()]
 
 
+HOST = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::\d{1,5})?")
+
+
 def host_name(host: str) -> str:
-    """The name in a Host header: no port, no brackets, small letters."""
-    name = host.strip().lower()
-    if name.startswith("["):
-        return name[1:].partition("]")[0]
-    return name.partition(":")[0]
+    """The name in a Host header: no port, no brackets, small letters. Empty for what is no host at all."""
+    found = HOST.fullmatch(host.strip().lower())
+    return (found["v6"] or found["name"]) if found else ""
 
 
 def _is_address(name: str) -> bool:

@@ -25,6 +25,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 SAFE = ("GET", "HEAD", "OPTIONS")
 STANDBY_MAY = ("pages.login", "pages.log_in", "pages.log_out")
 
@@ -46,8 +47,11 @@ def add_headers(response: Response) -> Response:
 
 def _refuse_nul() -> None:
     """No database can look for a NUL character: PostgreSQL would answer with an error."""
-    if any("\x00" in text for text in (request.path, *request.args.values())):
-        raise BadRequest("the address holds a NUL character")
+    given = [request.path, *request.args, *(text for texts in request.args.listvalues() for text in texts)]
+    if request.mimetype in FORMS:
+        given += [text for texts in request.form.listvalues() for text in texts]
+    if any("\x00" in text for text in given):
+        raise BadRequest("the request holds a NUL character")
 
 
 def _check_origin() -> None:
@@ -68,7 +72,15 @@ def _is_own_page() -> bool | None:
     if site is not None:
         return site in ("same-origin", "none")
     origin = request.headers.get("Origin")
-    return None if origin is None else urlsplit(origin).netloc == request.host
+    return None if origin is None else netloc_of(origin) == request.host
+
+
+def netloc_of(address: str) -> str | None:
+    """The host and port of an address that somebody sent; ``None`` where it is no address."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return None
 
 
 def _check_role() -> None:

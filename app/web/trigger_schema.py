@@ -99,7 +99,10 @@ class TriggerSchema(Schema):
         """So that what was read can be sent back."""
         if not isinstance(data, Mapping):
             return data
-        return {name: value for name, value in data.items() if value is not None and name not in READ_ONLY}
+        given = {name: value for name, value in data.items() if value is not None and name not in READ_ONLY}
+        if given.get("calendar") == "":
+            del given["calendar"]
+        return given
 
     @validates_schema
     def check_kind(self, data: dict[str, Any], **kwargs: Any) -> None:

@@ -40,6 +40,12 @@ def test_users_and_tokens(carillon: Carillon) -> None:
     assert (added.returncode, added.stdout) == (0, "Added user 'uma'.\n")
     assert "uma" in carillon("user", "list").stdout
 
+    changed = carillon("user", "password", "uma", "--password-file", "-", text="another long password\n")
+    assert changed.stdout == "Changed the password of 'uma'.\n"
+    carillon("user", "disable", "uma")
+    assert "disabled" in carillon("user", "list").stdout
+    carillon("user", "enable", "uma")
+
     secret = carillon("token", "add", "uma", "--name", "script", "--days", "30").stdout.strip()
     listed = carillon("token", "list").stdout
     assert secret.startswith("crl_")

@@ -97,3 +97,48 @@ def test_a_connection_in_use_stays(services: Services, make_job: MakeJob) -> Non
     services.connections.remove("warehouse")
     with pytest.raises(NotFoundError):
         services.connections.get("warehouse")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://reader@db.example/x?host=127.0.0.1&port=8399",
+        "postgresql://reader@db.example/x?hostaddr=127.0.0.1",
+        "postgresql://reader@db.example/x?user=other",
+        "postgresql://reader@db.example/x?service=s",
+        "postgresql://reader@db.example/x?passfile=/etc/passwd",
+        f"postgresql://reader@db.example/x?sslpassword={CANARY}",
+        f"mysql+pymysql://reader@db.example/x?ssl_key_password={CANARY}",
+        f"postgresql://reader:p@{CANARY}@db.example/x",
+    ],
+)
+def test_options_that_redirect_or_hold_secrets_are_refused(services: Services, url: str) -> None:
+    with pytest.raises(InvalidError):
+        services.connections.save("x", url)
+    assert services.connections.list() == []
+
+
+@pytest.mark.parametrize("option", ["password", "passwd"])
+def test_a_password_among_the_options_is_sealed(services: Services, settings: Settings, option: str) -> None:
+    services.connections.save("x", f"mysql+pymysql://reader@db.example/x?{option}={CANARY}&charset=utf8mb4")
+
+    assert services.connections.get("x").url == "mysql+pymysql://reader@db.example/x?charset=utf8mb4"
+    assert f":{CANARY}@" in services.connections.url("x")
+    for path in settings.data_dir.rglob("*"):
+        assert not path.is_file() or CANARY.encode() not in path.read_bytes()
+
+
+def test_changed_options_drop_the_password(services: Services) -> None:
+    services.connections.save("x", URL, CANARY)
+
+    services.connections.save("x", URL + "?sslmode=disable")
+
+    assert CANARY not in services.connections.url("x")
+
+
+def test_secrets_in_the_options_of_the_environment_are_not_shown(clock: FakeClock, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, connections={"x": f"mssql+pyodbc:///?odbc_connect=PWD%3D{CANARY}"})
+    services = build(settings, now=clock, executor=FakeExecutor(), types=TYPES, hasher=PlainHasher())
+
+    assert CANARY not in services.connections.get("x").url
+    services.db.dispose()

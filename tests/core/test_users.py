@@ -69,3 +69,27 @@ def test_a_token_is_kept_as_a_digest_only(services: Services) -> None:
 
     assert secret not in str(vars(token))
     assert secret.startswith(token.prefix)
+
+
+def test_a_new_password_ends_the_logins(services: Services) -> None:
+    login = services.users.open_session(services.users.get("ada"))
+
+    services.users.set_password("ada", "another long password")
+
+    assert services.users.of_session(login) is None
+    assert services.users.authenticate("ada", PASSWORD) is None
+    assert services.users.authenticate("ada", "another long password") is not None
+    with pytest.raises(InvalidError):
+        services.users.set_password("ada", "short")
+
+
+def test_a_disabled_user_is_kept_out_everywhere(services: Services) -> None:
+    login, (_, token) = services.users.open_session(services.users.get("ada")), services.users.add_token("ada", "x")
+
+    services.users.switch("ada", False)
+    assert services.users.authenticate("ada", PASSWORD) is None
+    assert services.users.of_session(login) is None
+    assert services.users.of_token(token) is None
+
+    services.users.switch("ada", True)
+    assert services.users.authenticate("ada", PASSWORD) is not None

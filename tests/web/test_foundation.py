@@ -96,10 +96,24 @@ def test_our_own_names_are_answered(client: FlaskClient, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1.nip.io", "localhost.evil", "localhost.", "user@localhost", "192.0.2.1", ""]
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.nip.io",
+        "localhost.evil",
+        "localhost.",
+        "user@localhost",
+        "192.0.2.1",
+        "",
+        "[::1]evil.com",
+        "[::1",
+        "localhost:evil",
+        "localhost:80@evil.com",
+        "127.0.0.1:80, evil.com",
+    ],
 )
 def test_other_names_are_refused(client: FlaskClient, host: str) -> None:
-    answer = client.get("/healthz", headers={"Host": host}, base_url=f"http://{host or 'evil.example'}")
+    answer = client.get("/healthz", headers={"Host": host}, environ_overrides={"HTTP_HOST": host or "evil.example"})
 
     assert answer.status_code == 421
 
@@ -212,3 +226,25 @@ def test_an_old_session_is_over(app: Flask, services: Services, clock: FakeClock
     clock.advance(days=8)
 
     assert client.get("/api/jobConfigurations").status_code == 401
+
+
+@pytest.mark.parametrize("name", ["Origin", "Referer", "HX-Current-URL"])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/nope"), ("POST", "/login"), ("POST", "/sessions")])
+def test_an_address_that_is_none_is_no_fault_of_ours(client: FlaskClient, name: str, method: str, path: str) -> None:
+    answer = client.open(path, method=method, headers={name: "http://[x", "HX-Request": "true"}, json={})
+
+    assert answer.status_code < 500
+    assert answer.headers["Content-Security-Policy"] == CSP
+
+
+@pytest.mark.parametrize("place", ["path", "query", "form"])
+def test_a_nul_character_is_refused(app: Flask, services: Services, place: str) -> None:
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session["login"] = services.users.open_session(services.users.get("ada"))
+    path = {"path": "/jobs/a%00b", "query": "/jobs?text=a%00b", "form": "/jobs/new"}[place]
+    form = {"description": "a\0b"} if place == "form" else None
+
+    answer = client.open(path, method="POST" if form else "GET", data=form)
+
+    assert answer.status_code == 400

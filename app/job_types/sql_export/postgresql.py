@@ -41,7 +41,10 @@ SET LOCAL extra_float_digits TO 1;
 SET LOCAL bytea_output TO 'hex';
 SET LOCAL standard_conforming_strings TO on;
 SET LOCAL statement_timeout TO {milliseconds};
+SELECT pg_catalog.set_config(name, '2s', true) FROM pg_catalog.pg_settings
+WHERE name = 'client_connection_check_interval';
 """
+# The last one (from PostgreSQL 14 on) ends a query whose worker was killed: nobody is left to cancel it.
 
 _IS_CARILLON = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE relname = %s AND relkind IN ('r', 'p', 'v', 'f'))"
 

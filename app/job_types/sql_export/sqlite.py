@@ -31,7 +31,7 @@ from app.job_types.sql_export.source import (
 )
 from app.job_types.sql_export.sql_text import SQLITE, place
 
-STEPS_BETWEEN_LOOKS = 50_000  # virtual machine instructions: some milliseconds
+STEPS_BETWEEN_LOOKS = 1_000  # virtual machine instructions: one may be a function that takes milliseconds
 MAX_VALUE_BYTES = 64 << 20  # else zeroblob(1e9) or a runaway group_concat() takes the worker's memory
 BUSY_SECONDS = 5.0
 

@@ -4,9 +4,10 @@ from typing import Any
 
 from app.core.models import Job, Trigger
 from app.core.statuses import TriggerKind
-from app.core.triggers import parsed
+from app.core.triggers import calculator, parsed
 from app.schedule.cron import CronExpression
 from app.schedule.cron_fields import Field, Span
+from app.schedule.describe import describe
 from app.schedule.dialects import DIALECTS
 from app.web.auth import services
 
@@ -26,17 +27,17 @@ HOUR = 3600  # seconds
 def schedule_of(job: Job) -> dict[str, Any]:
     """The members of a job's detail that say when it runs; ``schedule`` says what the others cannot."""
     only = job.triggers[0] if len(job.triggers) == 1 else None
-    repeated = _repeated(only) if only else None
-    words = "; ".join(_words(row) for row in job.triggers)
+    repeated = _repeated(only, job.uid) if only else None
+    words = "; ".join(describe(calculator(row, job.uid)) for row in job.triggers)
     if repeated is None:
         return {**NOTHING, "repeatSchedule": ON_DEMAND, "schedule": words or None}
     return {**NOTHING, "hourlyInterval": 1, "minutelyInterval": 1, **repeated, "schedule": words}
 
 
-def _repeated(row: Trigger) -> dict[str, Any] | None:
+def _repeated(row: Trigger, seed: str) -> dict[str, Any] | None:
     match row.kind:
         case TriggerKind.CRON:
-            return _from_cron(parsed(row.expression or "", row.dialect or "quartz"))
+            return _from_cron(parsed(row.expression or "", row.dialect or "quartz", seed))
         case TriggerKind.SIMPLE:
             return _from_seconds(row, row.every_seconds or 0)
         case TriggerKind.FIXED_DELAY:
@@ -102,14 +103,3 @@ def _interval(field: Field, size: int) -> int | None:
     """n, where the field says every n from 0 on and n goes into its size."""
     step = size // (len(field.values) or size)
     return step if field.values == frozenset(range(0, size, step)) and size % step == 0 else None
-
-
-def _words(row: Trigger) -> str:
-    match row.kind:
-        case TriggerKind.CRON:
-            return row.expression or ""
-        case TriggerKind.SIMPLE:
-            return f"every {row.every_seconds} seconds"
-        case TriggerKind.FIXED_DELAY:
-            return f"{row.delay_seconds} seconds after the end of the run" if row.delay_seconds else "continuously"
-    return f"once at {row.start_at:%Y-%m-%d %H:%M} UTC"

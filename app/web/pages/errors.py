@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from app.web.pages.links import here, local_path
+from app.web.security import netloc_of
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ def _back() -> str:
 
 
 def _path_of(address: str) -> str:
-    parts = urlsplit(address)
-    if parts.netloc != request.host:
+    if netloc_of(address) != request.host:
         return url_for("pages.home")
+    parts = urlsplit(address)
     return local_path(f"{parts.path}?{parts.query}" if parts.query else parts.path)

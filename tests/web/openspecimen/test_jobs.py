@@ -49,7 +49,7 @@ def test_a_job_is_shown_whole(
         "hourlyInterval": 1,
         "minutelyInterval": 1,
         "repeatSchedule": "DAILY",
-        "schedule": "0 0 3 * * ?",
+        "schedule": "At 03:00, every day (Europe/Paris)",
         "nextRunOn": NOON + 14 * 3600 * 1000,
         "activityStatus": "Active",
         "type": "QUERY",

@@ -45,7 +45,7 @@ UNSAID = [
 
 
 def said(*specs: TriggerSpec) -> dict[str, Any]:
-    return schedule_of(Job(triggers=[spec.row(NOW) for spec in specs]))
+    return schedule_of(Job(uid="Bw37TPfnCkL", triggers=[spec.row(NOW) for spec in specs]))
 
 
 @pytest.mark.parametrize(("expression", "words"), SAID.items(), ids=SAID.keys())
@@ -53,25 +53,38 @@ def test_cron_expressions_that_can_be_said(expression: str, words: dict[str, Any
     found = said(cron(expression, ZONE))
 
     assert found == NOTHING | found | words
-    assert found["schedule"] == expression
+    assert found["schedule"].endswith(f"({ZONE})")
 
 
 @pytest.mark.parametrize("expression", UNSAID)
 def test_cron_expressions_that_cannot_be_said(expression: str) -> None:
-    assert said(cron(expression, ZONE)) == {**NOTHING, "repeatSchedule": "ONDEMAND", "schedule": expression}
+    found = said(cron(expression, ZONE))
+
+    assert found == {**NOTHING, "repeatSchedule": "ONDEMAND", "schedule": found["schedule"]}
+    assert found["schedule"].endswith(f"({ZONE})")
 
 
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        (every(300), {"repeatSchedule": "MINUTELY", "minutelyInterval": 5, "schedule": "every 300 seconds"}),
+        (
+            every(300),
+            {
+                "repeatSchedule": "MINUTELY",
+                "minutelyInterval": 5,
+                "schedule": "Every 5 minutes, counted from 2 March 2026 12:07 UTC",
+            },
+        ),
         (every(7200), {"repeatSchedule": "HOURLY", "hourlyInterval": 2, "scheduledMinute": 7}),
-        (every(90), {"repeatSchedule": "ONDEMAND", "schedule": "every 90 seconds"}),
-        (after(60), {"repeatSchedule": "MINUTELY", "schedule": "60 seconds after the end of the run"}),
-        (after(0), {"repeatSchedule": "ONDEMAND", "schedule": "continuously"}),
+        (
+            every(90),
+            {"repeatSchedule": "ONDEMAND", "schedule": "Every 90 seconds, counted from 2 March 2026 12:07 UTC"},
+        ),
+        (after(60), {"repeatSchedule": "MINUTELY", "schedule": "1 minute after the end of the run before"}),
+        (after(0), {"repeatSchedule": "ONDEMAND", "schedule": "Without a pause, one run after the other"}),
         (
             TriggerSpec(TriggerKind.ONCE, ZONE, start_at=NOW),
-            {"repeatSchedule": "ONDEMAND", "schedule": "once at 2026-03-02 12:07 UTC"},
+            {"repeatSchedule": "ONDEMAND", "schedule": "Once, at 2 March 2026 12:07 UTC"},
         ),
     ],
     ids=["minutes", "hours", "seconds", "delay", "continuous", "once"],
@@ -86,5 +99,18 @@ def test_other_triggers(spec: TriggerSpec, words: dict[str, Any], app: Flask) ->
 def test_several_triggers_and_none() -> None:
     both = said(cron("0 0 3 * * ?", ZONE), every(60))
 
-    assert (both["repeatSchedule"], both["schedule"]) == ("ONDEMAND", "0 0 3 * * ?; every 60 seconds")
+    assert (both["repeatSchedule"], both["schedule"]) == (
+        "ONDEMAND",
+        "At 03:00, every day (Europe/Paris); Every minute, counted from 2 March 2026 12:07 UTC",
+    )
     assert said() == {**NOTHING, "repeatSchedule": "ONDEMAND", "schedule": None}
+
+
+@pytest.mark.parametrize("kind", TriggerKind)
+def test_every_kind_of_trigger_has_words(kind: TriggerKind, app: Flask) -> None:
+    spec = TriggerSpec(
+        kind, ZONE, expression="H H 3 ? * *", dialect="quartz", every_seconds=90, delay_seconds=5, start_at=NOW,
+        every_count=2, every_unit="month", from_time="08:00", to_time="10:00",
+    )  # fmt: skip
+    with app.app_context():
+        assert said(spec)["schedule"]
