@@ -25,7 +25,7 @@ from app.schedule.triggers import TICK, Cron, FixedDelay, Trigger
 from app.schedule.words import LOCALES, Words
 from app.schedule.zones import LATEST, as_utc
 
-MOST_TRIGGERS = 100
+MOST_TRIGGERS = 20
 MOST_FIRES = 1_000
 CROWD = 1_000  # fires of one trigger within a day, above which there is a warning
 MOST_STEPS = 3_000  # moments of one trigger that are looked at while a calendar takes them out

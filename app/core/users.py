@@ -1,5 +1,6 @@
 """Users, their logins and their API tokens."""
 
+import logging
 import re
 import secrets
 from collections.abc import Sequence
@@ -14,7 +15,10 @@ from app.core.errors import ConflictError, InvalidError, NotFoundError
 from app.core.models import LoginSession, Token, User
 from app.core.ports import Clock
 from app.core.statuses import Role
+from app.core.throttle import Throttle
 from app.core.uids import digest, new_secret, new_uid
+
+log = logging.getLogger(__name__)
 
 USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 IDLE = timedelta(hours=12)
@@ -37,6 +41,7 @@ class Users:
         self.clock = clock
         self.hasher = hasher
         self._nobody = hasher.hash(new_secret())
+        self.throttle = Throttle()
 
     def add(self, username: str, password: str, role: Role) -> User:
         """Raises ``InvalidError``, ``ConflictError``."""
@@ -90,8 +95,23 @@ class Users:
         with self.db.reading() as session:
             return _found(session, username)
 
-    def authenticate(self, username: str, password: str) -> User | None:
-        """Give the user if name and password are right. Takes as long for an unknown name as for a known one."""
+    def authenticate(self, username: str, password: str, address: str = "") -> User | None:
+        """Give the user if name and password are right. Takes as long for an unknown name as for a known one.
+
+        After many failures from one address nothing is looked at for a while; the answer is the same.
+        """
+        key, now = (username.lower()[:64], address), self.clock()
+        if not self.throttle.is_open(key, now):
+            log.warning("too many wrong passwords for %r from %s", key[0], address or "here")
+            return None
+        user = self._authenticate(username, password)
+        if user is None:
+            self.throttle.failed(key, now)
+        else:
+            self.throttle.succeeded(key)
+        return user
+
+    def _authenticate(self, username: str, password: str) -> User | None:
         with self.db.reading() as session:
             user = session.scalar(_named(username)) if USERNAME.fullmatch(username) else None
         hashed = user.password_hash if user else self._nobody

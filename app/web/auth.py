@@ -108,7 +108,7 @@ def _by_header() -> Actor | None:
     if given.type == "bearer" and given.token:
         return _actor(services().users.of_token(given.token), "token")
     if given.type == "basic" and given.username and given.password:
-        return _actor(services().users.authenticate(given.username, given.password), "basic")
+        return _actor(services().users.authenticate(given.username, given.password, request.remote_addr or ""), "basic")
     return None
 
 

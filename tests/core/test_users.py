@@ -5,6 +5,7 @@ import pytest
 from app.bootstrap import Services
 from app.core.errors import ConflictError, InvalidError
 from app.core.statuses import Role
+from app.core.throttle import FREE_FAILURES, LONGEST_WAIT
 from app.core.users import ABSOLUTE, IDLE
 from tests.fakes import FakeClock
 
@@ -93,3 +94,22 @@ def test_a_disabled_user_is_kept_out_everywhere(services: Services) -> None:
 
     services.users.switch("ada", True)
     assert services.users.authenticate("ada", PASSWORD) is not None
+
+
+def test_guessing_is_slowed_down_for_its_own_address_only(services: Services, clock: FakeClock) -> None:
+    for _ in range(FREE_FAILURES):
+        assert services.users.authenticate("ada", "wrong", "192.0.2.1") is None
+
+    assert services.users.authenticate("ada", PASSWORD, "192.0.2.1") is None
+    assert services.users.authenticate("ada", PASSWORD, "192.0.2.2") is not None
+    clock.advance(seconds=1)
+    assert services.users.authenticate("ada", PASSWORD, "192.0.2.1") is not None
+
+    for _ in range(FREE_FAILURES * 3):
+        services.users.authenticate("ada", "wrong", "192.0.2.1")
+        clock.advance(seconds=LONGEST_WAIT.total_seconds())
+    services.users.authenticate("ada", "wrong", "192.0.2.1")
+    clock.advance(seconds=LONGEST_WAIT.total_seconds() - 1)
+    assert services.users.authenticate("ada", PASSWORD, "192.0.2.1") is None
+    clock.advance(seconds=1)
+    assert services.users.authenticate("ada", PASSWORD, "192.0.2.1") is not None

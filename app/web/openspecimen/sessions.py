@@ -24,7 +24,7 @@ class Login(Schema):
 @allow(Right.NONE)
 def log_in() -> Response:
     given = bodies.read(Login())
-    user = services().users.authenticate(given["login_name"], given["password"])
+    user = services().users.authenticate(given["login_name"], given["password"], request.remote_addr or "")
     if user is None:
         raise LoginError("Invalid login name or password.")
     body = {

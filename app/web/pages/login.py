@@ -27,7 +27,7 @@ def login() -> ResponseReturnValue:
 @allow(Right.NONE)
 def log_in() -> ResponseReturnValue:
     username, target = request.form.get("username", "").strip(), request.form.get("next", "")
-    user = services().users.authenticate(username, request.form.get("password", ""))
+    user = services().users.authenticate(username, request.form.get("password", ""), request.remote_addr or "")
     if user is None:
         return render_template("login.html", next=target, username=username, failed=True), 401
     _begin(user)
