@@ -47,11 +47,11 @@ def add_headers(response: Response) -> Response:
 
 def _refuse_nul() -> None:
     """No database can look for a NUL character: PostgreSQL would answer with an error."""
-    given = [request.path, *request.args, *(text for texts in request.args.listvalues() for text in texts)]
-    if request.mimetype in FORMS:
-        given += [text for texts in request.form.listvalues() for text in texts]
-    if any("\x00" in text for text in given):
-        raise BadRequest("the request holds a NUL character")
+    address = [request.path, *request.args, *(text for texts in request.args.listvalues() for text in texts)]
+    if any("\x00" in text for text in address):
+        raise BadRequest("the address holds a NUL character")
+    if request.mimetype in FORMS and any("\x00" in text for texts in request.form.listvalues() for text in texts):
+        raise BadRequest("the form holds a NUL character")
 
 
 def _check_origin() -> None:
