@@ -53,6 +53,7 @@ class Engine:
         self._reports: queue.Queue[Report | None] = queue.Queue(MOST_REPORTS)
         self._unrecorded: list[Report] = []  # kept over a fault of the database
         self._closed = False
+        self._has_backlog = False  # more runs were queued than there was room for
         self._work = threading.Event()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -71,6 +72,7 @@ class Engine:
     def _begin(self, claimed: Sequence[Claimed], queued: int) -> None:
         self._submit(claimed)
         if queued > len(claimed):
+            self._has_backlog = True
             self.notice()
 
     def dispatch(self) -> int:
@@ -79,6 +81,7 @@ class Engine:
             return 0
         free = self.executor.free()
         claimed = self.runs.claim(free) if free > 0 and self.runs.any_queued() else ()
+        self._has_backlog = len(claimed) == free
         self._submit(claimed)
         for run_id, token in self.runs.cancelling():
             self.executor.cancel(run_id, token)
@@ -114,6 +117,8 @@ class Engine:
         """Take reports from the executor, from any thread. Waits while too many are unrecorded: jobs then wait, too."""
         for report in reports:
             self._reports.put(report)
+        if self._has_backlog and any(isinstance(report, Ended) for report in reports):
+            self.notice()  # a worker is free: the next run need not wait until this end is recorded
 
     def record(self) -> int:
         """Write down the reports that have come in, many in one transaction."""
