@@ -8,7 +8,6 @@ Loopback only, under 5 minutes.
 
 import contextlib
 import http.client
-import io
 import json
 import os
 import re
@@ -27,11 +26,14 @@ from pathlib import Path
 
 from flask import Flask, Response, jsonify, render_template, request, send_file
 from jinja2 import DictLoader
-from waitress.channel import HTTPChannel
-from waitress.server import TcpWSGIServer
 from werkzeug.wsgi import wrap_file
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from app.cli import http_server  # noqa: E402
+from app.web.downloads import FileSlice  # noqa: E402
+
 HOST = "127.0.0.1"
 THREADS = 8
 LOAD_SECONDS = 2
@@ -80,35 +82,6 @@ def slice_of_file():
     return Response(wrap_file(request.environ, sliced), 206, headers, mimetype="text/csv", direct_passthrough=True)
 
 
-class FileSlice(io.RawIOBase):
-    """A part of a file that looks like a whole one, so that every server sends it as it sends files."""
-
-    def __init__(self, whole: io.RawIOBase, start: int, length: int) -> None:
-        self.whole, self.start, self.length = whole, start, length
-        whole.seek(start)
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self.whole.tell() - self.start
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self.length}[whence]
-        return self.whole.seek(self.start + base + offset) - self.start
-
-    def readinto(self, buffer: memoryview) -> int | None:
-        left = max(0, self.length - self.tell())
-        return self.whole.readinto(memoryview(buffer)[:left])
-
-    def close(self) -> None:
-        self.whole.close()
-        super().close()
-
-
 # ------------------------------------------------------------------------------------------------------- the servers
 
 
@@ -125,43 +98,8 @@ def serve_waitress_tuned(port: int) -> None:
 
 
 def serve_waitress_patient(port: int) -> None:
-    PatientServer(app, host=HOST, port=port, **TUNED, cleanup_interval=1).run()
-
-
-class FairChannel(HTTPChannel):
-    """One turn of waitress's loop sends to a fast reader until it blocks, and nobody else is served meanwhile."""
-
-    sent_this_turn = 0
-
-    def __init__(self, *arguments, **options) -> None:
-        super().__init__(*arguments, **options)
-        self.sendbuf_len = BYTES_PER_TURN // 4  # what is read at once: 2.6 MB on loopback, most of it to be read again
-
-    def handle_write(self) -> None:
-        self.sent_this_turn = 0
-        super().handle_write()
-
-    def send(self, data: bytes, do_close: bool = True) -> int:
-        if self.sent_this_turn > BYTES_PER_TURN:
-            return 0  # as if it had blocked: the rest goes out in the next turn
-        sent = super().send(data, do_close=do_close)
-        self.sent_this_turn += sent
-        return sent
-
-
-class PatientServer(TcpWSGIServer):
-    """Waitress, which also ends a connection whose request does not arrive in time: each byte resets its time-out."""
-
-    channel_class = FairChannel
-
-    def maintenance(self, now: float) -> None:
-        super().maintenance(now)
-        for channel in list(self.active_channels.values()):
-            waiting_since = vars(channel).setdefault("waiting_since", now)
-            if channel.request is None or channel.requests:
-                channel.waiting_since = now
-            elif now - waiting_since > REQUEST_SECONDS:
-                channel.will_close = True
+    http_server.REQUEST_SECONDS = REQUEST_SECONDS
+    http_server.PatientServer(app, host=HOST, port=port, **TUNED, cleanup_interval=1).run()
 
 
 def serve_cheroot(port: int) -> None:
@@ -183,7 +121,6 @@ def serve_granian(port: int) -> None:
     )
 
 
-BYTES_PER_TURN = 1 << 20
 REQUEST_SECONDS = 1  # short, so that the benchmark sees it
 TUNED = {
     "threads": THREADS,
