@@ -29,9 +29,6 @@ class FileLease:
         self._descriptor = descriptor
         return True
 
-    def is_held(self) -> bool:
-        return self._descriptor is not None
-
     def release(self) -> None:
         """The file stays: to unlink it would let two processes lock two files of one name."""
         if self._descriptor is not None:
@@ -48,7 +45,7 @@ class PostgresqlLease:
         self._connection: psycopg.Connection[tuple[bool]] | None = None
 
     def acquire(self) -> bool:
-        if self.is_held():
+        if self._is_held():
             return True
         keepalives = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3, "connect_timeout": 5}
         connection = psycopg.connect(self._conninfo, autocommit=True, **keepalives)  # type: ignore[arg-type]
@@ -59,7 +56,7 @@ class PostgresqlLease:
         connection.close()
         return False
 
-    def is_held(self) -> bool:
+    def _is_held(self) -> bool:
         if self._connection is None:
             return False
         try:

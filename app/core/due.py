@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, literal, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 import app.schedule.calendars
 import app.schedule.triggers as schedule
-from app.core import calendars
+from app.core import calendars, queueing
 from app.core.decisions import Decision, decide
 from app.core.models import Calendar, Fire, Job, Run, Trigger
-from app.core.statuses import ACTIVE, FireOutcome, FireReason, Origin, RunStatus
+from app.core.statuses import ACTIVE, FireOutcome, FireReason, Origin
 from app.core.triggers import calculator
 from app.schedule.misfire import Verdict, judge, misfire_named
 
@@ -117,7 +117,8 @@ def write(session: Session, dues: Sequence[Due], blockers: Blockers, now: dateti
         return 0
     session.connection().execute(insert(Fire.__table__), rows)  # type: ignore[arg-type]
     started = {row["trigger_id"] for row in rows if row["outcome"] is FireOutcome.STARTED}
-    return _queue(session, started, now) if started else 0
+    due = Fire.trigger_id.in_(started) & (Fire.decided_at == now)
+    return queueing.queue(session, due, now, Origin.TRIGGER) if started else 0
 
 
 def _known(session: Session, dues: Sequence[Due]) -> set[tuple[int, datetime]]:
@@ -142,40 +143,6 @@ def _fire_row(row: Row[Any], decision: Decision, blockers: Blockers, now: dateti
         "blocking_run_id": blockers.get(row.job_id) if skipped else None,
         "range_to": decision.range_to,
         "count": decision.count,
-    }
-
-
-def _queue(session: Session, trigger_ids: set[int], now: datetime) -> int:
-    """Make a run for each fire that starts and has none: the job as it is now, whatever becomes of it later."""
-    columns = queued_run(Fire.id, Fire.scheduled_for, now, Origin.TRIGGER)
-    source = (
-        select(*columns.values())
-        .join(Job, Job.id == Fire.job_id)
-        .outerjoin(Run, Run.fire_id == Fire.id)
-        .where(Fire.trigger_id.in_(trigger_ids), Fire.outcome == FireOutcome.STARTED, Fire.decided_at == now)
-        .where(Run.id.is_(None))
-        .order_by(Fire.id)
-    )
-    made = session.connection().execute(insert(Run.__table__).from_select(list(columns), source))  # type: ignore[arg-type]
-    return made.rowcount
-
-
-def queued_run(fire_id: Any, scheduled_for: Any, now: datetime, origin: Origin) -> dict[str, Any]:
-    """The columns of a queued run, in terms of its fire and of ``Job``."""
-    status, moment = Run.status.type, Run.queued_at.type
-    return {
-        "job_id": Job.id,
-        "fire_id": fire_id,
-        "job_name": Job.name,
-        "job_type": Job.job_type,
-        "status": literal(RunStatus.QUEUED, status),
-        "origin": literal(origin, Run.origin.type),
-        "parameters": Job.parameters,
-        "timeout_seconds": Job.timeout_seconds,
-        "scheduled_for": scheduled_for,
-        "queued_at": literal(now, moment),
-        "attempts": literal(0),
-        "last_log": literal(0),
     }
 
 

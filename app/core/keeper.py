@@ -21,14 +21,11 @@ class Lease(Protocol):
     def acquire(self) -> bool:
         """Take it if it is free; never waits. True also when it is held already."""
 
-    def is_held(self) -> bool:
-        """Look whether it is still ours."""
-
     def release(self) -> None: ...
 
 
 class Keeper:
-    """Tries for the lease until it has it, then calls ``begin`` once; losing it ends the process's keeping of time."""
+    """Tries for the lease until it has it, then calls ``begin`` once. The engine asks the lease before each step."""
 
     def __init__(self, lease: Lease, db: Database, clock: Clock, name: str, begin: Callable[[], None]) -> None:
         self.lease = lease

@@ -13,7 +13,7 @@ from app.core.db import Database
 from app.core.errors import ConflictError, NotFoundError
 from app.core.models import Calendar, Fire, Job, Run
 from app.core.ports import Clock
-from app.core.runs import queued_run, refuse_active
+from app.core.queueing import queue_one, refuse_active
 from app.core.statuses import FireOutcome, FireReason, Origin, RunStatus
 from app.core.triggers import calculator
 from app.schedule.simulate import simulate
@@ -112,7 +112,7 @@ class Ledger:
                 fire.outcome, fire.reason = FireOutcome.STARTED, None
                 job = session.get_one(Job, fire.job_id, with_for_update=True)
                 refuse_active(session, job)
-                session.add(queued_run(job, fire, now, Origin.TRIGGER, by))
+                queue_one(session, fire, now, Origin.TRIGGER, by)
             else:
                 fire.outcome, fire.reason = FireOutcome.MISSED, FireReason.DECLINED
         self.changed()

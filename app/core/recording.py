@@ -162,7 +162,7 @@ class End:
 
 def settle(session: Session, ends: Sequence[End]) -> None:
     """What follows from the end of runs: their jobs show them, and fixed delays begin to count."""
-    jobs = Job.__table__
+    jobs, ends = Job.__table__, sorted(ends, key=lambda end: end.run.job_id)  # in the order in which others lock them
     last = [{"row_id": end.run.job_id, "new_last_run_id": end.run.id} for end in ends]
     _update(session, jobs, ("last_run_id",), last)
     good = [

@@ -1,8 +1,4 @@
-"""Runs: asked for, claimed, reported on, finished, cancelled.
-
-A run is finished once: every change of an attempt names its token and the statuses it may leave, and the number of
-changed rows is looked at. A late report of an older attempt changes nothing.
-"""
+"""Runs: asked for, claimed, reported on, cancelled, looked up."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
-from app.core import claiming, recording
+from app.core import claiming, queueing, recording
 from app.core.claiming import Claimant, Claimed
 from app.core.db import Database
 from app.core.errors import ConflictError, NotFoundError
@@ -64,11 +60,11 @@ class Runs:
             job = session.scalar(select(Job).where(Job.uid == uid, Job.deleted_at.is_(None)).with_for_update())
             if job is None:
                 raise NotFoundError(f"no job with uid {uid!r}")
-            refuse_active(session, job)
+            queueing.refuse_active(session, job)
             fire = Fire(job_id=job.id, scheduled_for=now, decided_at=now, outcome=FireOutcome.STARTED)
             session.add(fire)
             session.flush()
-            run = queued_run(job, fire, now, Origin.MANUAL, by)
+            run = queueing.queue_one(session, fire, now, Origin.MANUAL, by)
             run.parameters, run.arguments = {**job.parameters, **(parameters or {})}, arguments
             session.add(run)
         self.changed()
@@ -174,29 +170,6 @@ class Runs:
         query = select(Run.status, func.count()).where(Run.status.in_(ACTIVE)).group_by(Run.status)
         with self.db.reading() as session:
             return dict(session.execute(query).all())
-
-
-def refuse_active(session: Session, job: Job) -> None:
-    """Raise ``ConflictError`` while a run of the job is queued or going on."""
-    if session.scalar(select(Run.id).where(Run.job_id == job.id, Run.status.in_(ACTIVE))):
-        raise ConflictError("Job is already running.", code="already_running")
-
-
-def queued_run(job: Job, fire: Fire, now: datetime, origin: Origin, by: str | None) -> Run:
-    """A run of the job as it is now: later edits do not change it."""
-    return Run(
-        job_id=job.id,
-        fire_id=fire.id,
-        job_name=job.name,
-        job_type=job.job_type,
-        status=RunStatus.QUEUED,
-        origin=origin,
-        requested_by=by,
-        parameters=dict(job.parameters),
-        timeout_seconds=job.timeout_seconds,
-        scheduled_for=fire.scheduled_for,
-        queued_at=now,
-    )
 
 
 def _filtered(query: Select[Any], wanted: RunFilter) -> Select[Any]:

@@ -1,10 +1,11 @@
-"""Schedules in words: English, German, and held against the library cron-descriptor."""
+"""Schedules in words: English, German, and held against the library cron-cron_descriptor."""
 
 from collections import defaultdict
 from datetime import UTC, datetime, time, timedelta
 from string import Formatter
 from zoneinfo import ZoneInfo
 
+import cron_descriptor
 import pytest
 
 from app.schedule.calendars import Weekly
@@ -288,11 +289,10 @@ DESCRIPTOR_IS_WRONG = [
 
 
 def descriptors_words(text, locale):
-    descriptor = pytest.importorskip("cron_descriptor")
-    options = descriptor.Options()
+    options = cron_descriptor.Options()
     options.day_of_week_start_index_zero, options.use_24hour_time_format = False, True
     options.locale_code = locale
-    return descriptor.get_description(text, options)
+    return cron_descriptor.get_description(text, options)
 
 
 @pytest.mark.parametrize("text", DESCRIPTOR_AGREES)
@@ -313,8 +313,7 @@ def test_cron_descriptor_is_wrong(text, locale, wrong, fault):
 
 
 def test_cron_descriptor_cannot_read_the_last_day_of_the_week():
-    descriptor = pytest.importorskip("cron_descriptor")
 
-    with pytest.raises(descriptor.FormatError):
+    with pytest.raises(cron_descriptor.FormatError):
         descriptors_words("0 0 0 ? * L", "en_US")
     assert describe_expression(parse("0 0 0 ? * L")) == "At 00:00, every Saturday"
