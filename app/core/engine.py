@@ -93,10 +93,16 @@ class Engine:
             try:
                 ready.append(self._assignment(run))
             except CarillonError as error:
-                failed = RunStatus.FAILED, FailureReason.CONFIG, error.message
-                self.deliver([Ended(run.run_id, run.token, self.clock(), *failed)])
+                self._cannot_begin(run, error.message)
+            except Exception as error:  # the job type's own code: its run fails, the others of the batch begin
+                log.exception("run %s of %r cannot begin", run.run_id, run.job_name)
+                self._cannot_begin(run, f"{type(error).__name__}: {error}")
         if ready:
             self.executor.submit(ready)
+
+    def _cannot_begin(self, run: Claimed, why: str) -> None:
+        failed = RunStatus.FAILED, FailureReason.CONFIG, why
+        self.deliver([Ended(run.run_id, run.token, self.clock(), *failed)])
 
     def _assignment(self, run: Claimed) -> Assignment:
         names = self.types.get(run.job_type).connections(run.parameters)

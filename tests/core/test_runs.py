@@ -1,6 +1,9 @@
 """The life of a run: asked for, claimed, reported on, ended once."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,7 +17,7 @@ from app.core.runs import RunFilter
 from app.core.statuses import FailureReason, Origin, RunStatus, TriggerKind
 from app.core.triggers import TriggerSpec
 from tests.core.conftest import MakeJob
-from tests.fakes import FakeClock, FakeExecutor
+from tests.fakes import NOTHING, FakeClock, FakeExecutor
 
 
 @pytest.fixture
@@ -203,6 +206,26 @@ def test_a_run_whose_job_type_is_gone_fails_and_says_so(
     run = the_run(services)
     assert (run.status, run.reason) == (RunStatus.FAILED, FailureReason.CONFIG)
     assert "no job type 'NOTHING'" in (run.error or "")
+
+
+def test_a_job_type_that_breaks_before_the_start_fails_its_own_run_only(
+    services: Services, make_job: MakeJob, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connections(parameters: Mapping[str, Any]) -> Sequence[str]:
+        return [parameters["connection"]] if parameters["number"] == 2 else []
+
+    monkeypatch.setitem(services.engine.types._by_name, "NOTHING", replace(NOTHING, connections=connections))
+    for number in (2, 3):
+        services.runs.request(make_job(name=f"job {number}", parameters={"number": number}).uid, by="ada")
+
+    services.engine.dispatch()
+    services.engine.record()
+
+    assert [(run.job_name, run.status) for run in services.runs.list(RunFilter())] == [
+        ("job 3", RunStatus.RUNNING),
+        ("job 2", RunStatus.FAILED),
+    ]
+    assert [assignment.job_name for assignment in executor.assignments] == ["job 3"]
 
 
 def test_continuous_execution_does_not_spin_on_failures(
