@@ -75,6 +75,7 @@ class Ledger:
 
     def why(self, uid: str, at: datetime) -> Why:
         """Say why a job did or did not run at a moment (aware; its minute counts). Raises ``NotFoundError``."""
+        at = at.replace(second=0, microsecond=0)
         with self.db.reading() as session:
             job = jobs.find(session, uid)
             row = _nearest(session, job, at)

@@ -34,6 +34,15 @@ def test_a_run_is_named(services: Services, make_job: MakeJob, clock: FakeClock)
     assert (found.row.run_id, found.row.run_status) == (run.id, RunStatus.QUEUED)
 
 
+def test_the_minute_of_a_question_counts(services: Services, make_job: MakeJob, clock: FakeClock) -> None:
+    job = make_job()
+    clock.advance(seconds=20)
+    services.runs.request(job.uid, by="ada")
+    clock.advance(seconds=30)
+
+    assert why(services, job, clock).startswith("started as run 1")
+
+
 def test_what_was_in_the_way_is_named(services: Services, make_job: MakeJob, clock: FakeClock) -> None:
     job = make_job(HOURLY)
     for _ in range(2):
