@@ -33,6 +33,7 @@ from app.core.keeper import Keeper, Lease
 from app.core.ledger import Ledger
 from app.core.ports import Clock, Executor
 from app.core.previews import Previews
+from app.core.queues import Queues
 from app.core.results import Results
 from app.core.runs import Runs
 from app.core.sample import Sample
@@ -69,6 +70,7 @@ class Services:
     db: Database
     types: JobTypes
     jobs: Jobs
+    queues: Queues
     fires: Fires
     ledger: Ledger
     runs: Runs
@@ -182,6 +184,7 @@ def _assemble(
         db=db,
         types=types,
         jobs=jobs,
+        queues=Queues(db, clock, jobs, runs, timer.wake_up),
         fires=fires,
         ledger=Ledger(db, clock, runs.changed),
         runs=runs,

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from app.core.models import Job, Run
+from app.core.models import QUEUE, Job, Run
 from app.core.statuses import RunStatus
 from app.core.uids import new_secret
 
@@ -43,6 +43,7 @@ def claim(session: Session, limit: int, now: datetime, by: Claimant) -> Sequence
         Job.last_success_for,
     )  # fmt: skip
     query = select(*columns).join(Job, Job.id == Run.job_id).where(Run.status == RunStatus.QUEUED)
+    query = query.where(Run.job_type != QUEUE)  # no worker takes these: see core/steps.py
     query = query.order_by(Run.id).limit(limit).with_for_update(skip_locked=True, of=Run)
     claimed = [
         Claimed(

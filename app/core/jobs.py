@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
-from app.core import calendars
+from app.core import calendars, members
 from app.core import triggers as timing
 from app.core.db import Database
 from app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from app.core.job_types import JobTypes
-from app.core.models import Calendar, Job, Run, Trigger
+from app.core.members import Place
+from app.core.models import QUEUE, Calendar, Job, Run, Trigger
 from app.core.ports import Clock
 from app.core.runs import Runs
 from app.core.statuses import ACTIVE, RunStatus
@@ -72,7 +73,8 @@ class Jobs:
         return job
 
     def _check(self, session: Session, spec: JobSpec, job: Job | None) -> dict[str, Any]:
-        errors = [*_name_problems(session, spec.name, job), *_trigger_problems(session, spec, job, self.clock())]
+        errors = _name_problems(session, spec.name, job)
+        errors += trigger_problems(session, spec.triggers, job, self.clock())
         if spec.uid is not None and not UID.fullmatch(spec.uid):
             errors.append(FieldError("uid", f"{spec.uid!r} is no uid: 11 letters and digits, the first a letter"))
         if spec.timeout_seconds is not None and not 1 <= spec.timeout_seconds <= timing.MAX_SECONDS:
@@ -93,8 +95,15 @@ class Jobs:
         job.name, job.group, job.description = spec.name.strip(), spec.group, spec.description
         job.parameters, job.timeout_seconds = parameters, spec.timeout_seconds
         job.enabled, job.updated_at, job.updated_by = spec.enabled, self.clock(), by
-        self._replace_triggers(session, job, spec.triggers)
-        self._schedule(job, only_new=was_enabled and spec.enabled)
+        members.give_back(session, job)
+        self.set_triggers(session, job, spec.triggers, only_new=was_enabled and spec.enabled)
+
+    def set_triggers(
+        self, session: Session, job: Job, wanted: Sequence[TriggerSpec], *, only_new: bool = False
+    ) -> None:
+        """Give a job, or a queue, these triggers. ``only_new``: those that were there go on as they are."""
+        self._replace_triggers(session, job, wanted)
+        self.schedule(job, only_new=only_new)
 
     def _replace_triggers(self, session: Session, job: Job, wanted: Sequence[TriggerSpec]) -> None:
         """Keep the rows that say the same as before: their ids and their ledger stay one story."""
@@ -111,9 +120,9 @@ class Jobs:
         row.calendar = calendars.find(session, spec.calendar) if spec.calendar else None
         return row
 
-    def _schedule(self, job: Job, *, only_new: bool = False) -> None:
+    def schedule(self, job: Job, *, only_new: bool = False) -> None:
         for row in job.triggers:
-            if not job.enabled:
+            if not job.enabled or job.triggers_suspended:
                 row.next_fire_at = None
             elif not (only_new and row.id):
                 row.next_fire_at = timing.first_fire(row, self.clock(), job.uid)
@@ -130,19 +139,30 @@ class Jobs:
             job = find(session, uid)
             if job.enabled != enabled:
                 job.enabled, job.updated_at, job.updated_by = enabled, self.clock(), by
-                self._schedule(job)
+                members.give_back(session, job)
+                self.schedule(job)
         self.changed()
         return job
 
     def delete(self, uid: str, by: str | None) -> Job:
-        """Take the job and its triggers away and cancel what runs. Its history stays; the name is free again."""
+        """Take the job and its triggers away and cancel what runs. Its history stays; the name is free again.
+
+        Its queue goes on without it; one without any job goes, too.
+        """
         with self.db.transaction() as session:
             job = find(session, uid)
-            job.triggers = []
-            job.enabled, job.deleted_at, job.updated_by = False, self.clock(), by
-        self.runs.cancel_job(job.id, by)
+            gone = [job, *members.forget(session, job)]
+            for each in gone:
+                self.remove(each, by)
+        for each in gone:
+            self.runs.cancel_job(each.id, by)
         self.changed()
         return job
+
+    def remove(self, job: Job, by: str | None) -> None:
+        """Mark a job, or a queue, as deleted; in the caller's transaction."""
+        job.triggers = []
+        job.enabled, job.deleted_at, job.updated_by = False, self.clock(), by
 
     def get(self, uid: str) -> Job:
         """Raises ``NotFoundError``."""
@@ -171,7 +191,7 @@ class Jobs:
             return session.scalars(_filtered(query, text, job_type, enabled)).all()
 
     def count(self, *, text: str = "", job_type: str = "", enabled: bool | None = None) -> int:
-        query = select(func.count()).select_from(Job).where(Job.deleted_at.is_(None))
+        query = select(func.count()).select_from(Job).where(Job.deleted_at.is_(None), Job.job_type != QUEUE)
         with self.db.reading() as session:
             return session.scalar(_filtered(query, text, job_type, enabled)) or 0
 
@@ -186,6 +206,11 @@ class Jobs:
         with self.db.reading() as session:
             return {run.job_id: run for run in session.scalars(select(Run).where(Run.id.in_(newest)))}
 
+    def places(self, jobs: Sequence[Job]) -> dict[int, Place]:
+        """Where jobs stand in queues, by job id; without those that are in none."""
+        with self.db.reading() as session:
+            return members.places(session, [job.id for job in jobs])
+
     def active_runs(self, jobs: Sequence[Job]) -> dict[int, RunStatus]:
         """The status of the run that is queued or going on, by job id."""
         query = select(Run.job_id, Run.status).where(Run.job_id.in_([job.id for job in jobs]), Run.status.in_(ACTIVE))
@@ -195,6 +220,11 @@ class Jobs:
 
 def find(session: Session, uid: str) -> Job:
     return found(session.scalar(_present().where(Job.uid == uid)), f"no job with uid {uid!r}")
+
+
+def find_any(session: Session, uid: str) -> Job:
+    """A job or a queue."""
+    return found(session.scalar(present().where(Job.uid == uid)), f"no job with uid {uid!r}")
 
 
 def found(job: Job | None, message: str) -> Job:
@@ -210,6 +240,11 @@ def next_fire(job: Job) -> Trigger | None:
 
 
 def _present() -> Select[Job]:
+    return present().where(Job.job_type != QUEUE)
+
+
+def present() -> Select[Job]:
+    """Jobs and queues that are not deleted."""
     return select(Job).where(Job.deleted_at.is_(None)).options(selectinload(Job.triggers).joinedload(Trigger.calendar))
 
 
@@ -229,18 +264,20 @@ def _name_problems(session: Session, name: str, job: Job | None) -> list[FieldEr
         return [FieldError("name", "a name is required", "required")]
     if len(name) > MAX_NAME or "\x00" in name:
         return [FieldError("name", f"must have at most {MAX_NAME} characters", "too_long")]
-    holder = session.scalar(select(Job).where(Job.name == name, Job.deleted_at.is_(None)))
+    holder = session.scalar(_present().where(Job.name == name))
     if holder and (job is None or holder.id != job.id):
         return [FieldError("name", f"a job named {name!r} already exists ({holder.uid})", "taken")]
     return []
 
 
-def _trigger_problems(session: Session, spec: JobSpec, job: Job | None, now: datetime) -> list[FieldError]:
+def trigger_problems(
+    session: Session, wanted_triggers: Sequence[TriggerSpec], job: Job | None, now: datetime
+) -> list[FieldError]:
     """What is wrong with the new ones: a ``once`` that was there before may lie in the past by now."""
     rows = job.triggers if job else []
     calendars_there = set(session.scalars(select(Calendar.name)))
     found = []
-    for number, wanted in enumerate(spec.triggers):
+    for number, wanted in enumerate(wanted_triggers):
         if any(wanted.says_the_same(row) for row in rows):
             continue
         found += timing.problems_of(wanted, now, number)

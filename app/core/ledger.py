@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.core import jobs
+from app.core import jobs, members
 from app.core.calendars import pure
 from app.core.db import Database
 from app.core.errors import ConflictError, NotFoundError
@@ -64,7 +64,7 @@ class Ledger:
         """
         with self.db.reading() as session:
             query = select(Fire, Run.id, Run.status).outerjoin(Run, Run.fire_id == Fire.id)
-            query = query.where(Fire.job_id == jobs.find(session, uid).id).order_by(Fire.id.desc()).limit(limit)
+            query = query.where(Fire.job_id == jobs.find_any(session, uid).id).order_by(Fire.id.desc()).limit(limit)
             if start is not None:
                 query = query.where(func.coalesce(Fire.range_to, Fire.scheduled_for) >= start)
             if end is not None:
@@ -77,7 +77,7 @@ class Ledger:
         """Say why a job did or did not run at a moment (aware; its minute counts). Raises ``NotFoundError``."""
         at = at.replace(second=0, microsecond=0)
         with self.db.reading() as session:
-            job = jobs.find(session, uid)
+            job = jobs.find_any(session, uid)
             row = _nearest(session, job, at)
             if row is not None:
                 return Why(at, _row_words(row), row, None, None)
@@ -89,9 +89,13 @@ class Ledger:
             return f"the job did not exist yet: it was made on {_said(job.created_at)}"
         expected = _expected(session, job, at)
         if at > self.clock():
+            if expected and job.triggers_suspended:
+                return members.why_suspended(session, job)
             return "it is due then" if expected else "no trigger of the job is due then"
         if not expected:
             return "no trigger of the job, as it is now, was due then"
+        if job.triggers_suspended:
+            return members.why_suspended(session, job)
         if not job.enabled:
             return f"the job is switched off, since {_said(job.updated_at)} or later"
         return f"the job, as it is now, would have been due; it was changed on {_said(job.updated_at)}"

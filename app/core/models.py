@@ -19,7 +19,18 @@ from sqlalchemy import (
 from sqlalchemy import Enum as Listed
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from app.core.statuses import CalendarKind, FailureReason, FireOutcome, FireReason, Origin, Role, RunStatus, TriggerKind
+from app.core.statuses import (
+    CalendarKind,
+    FailureReason,
+    FireOutcome,
+    FireReason,
+    NotStarted,
+    OnFailure,
+    Origin,
+    Role,
+    RunStatus,
+    TriggerKind,
+)
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -32,6 +43,10 @@ NAMING = {
 NEVER_AGAIN = {"sqlite_autoincrement": True}
 """SQLite would give the id of a deleted last row to the next one; the ledger tells stories by these ids."""
 ACTIVE_SQL = "status IN ('queued', 'running', 'cancelling')"
+QUEUE = "QUEUE"
+"""The ``job_type`` of a job that is a queue: its steps are other jobs. No plug-in has this name."""
+A_QUEUE_SQL = "job_type = 'QUEUE'"
+JOB_NAMES, QUEUE_NAMES = (text(f"deleted_at IS NULL AND {kind}{A_QUEUE_SQL}") for kind in ("NOT ", ""))
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -81,6 +96,8 @@ class Instance(Base):
 
 
 class Job(Base):
+    """What to run and when. A queue is one, too: of type ``QUEUE``, with steps, and with a name among queues."""
+
     __tablename__ = "job"
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -91,6 +108,7 @@ class Job(Base):
     job_type: Mapped[str]
     parameters: Mapped[dict[str, Any]]
     enabled: Mapped[bool]
+    triggers_suspended: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # see core/members.py
     timeout_seconds: Mapped[int | None]
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
@@ -104,15 +122,30 @@ class Job(Base):
     triggers: Mapped[list["Trigger"]] = relationship(
         back_populates="job", order_by="Trigger.id", cascade="all, delete-orphan"
     )
+    steps: Mapped[list["QueueStep"]] = relationship(
+        foreign_keys="QueueStep.queue_id", order_by="QueueStep.position", cascade="all, delete-orphan"
+    )
 
     # The name of a deleted job is free again, its history stays.
     __table_args__ = (
-        Index(
-            "uq_job_name", "name", unique=True,
-            sqlite_where=text("deleted_at IS NULL"), postgresql_where=text("deleted_at IS NULL"),
-        ),
+        Index("uq_job_name", "name", unique=True, sqlite_where=JOB_NAMES, postgresql_where=JOB_NAMES),
+        Index("uq_queue_name", "name", unique=True, sqlite_where=QUEUE_NAMES, postgresql_where=QUEUE_NAMES),
         NEVER_AGAIN,
-    )  # fmt: skip
+    )
+
+
+class QueueStep(Base):
+    """The place of a job in a queue. A job is in one queue at the most."""
+
+    __tablename__ = "queue_step"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    queue_id: Mapped[int] = mapped_column(ForeignKey("job.id"), index=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), unique=True)
+    position: Mapped[int]  # from 0, in the order in which they run
+    on_failure: Mapped[OnFailure]
+
+    job: Mapped[Job] = relationship(foreign_keys=job_id)
 
 
 class Trigger(Base):
@@ -228,6 +261,7 @@ class Run(Base):
         Index("ix_run_job_id_id", "job_id", "id"),
         Index("ix_run_status_id", "status", "id"),
         Index("ix_run_active", "job_id", sqlite_where=text(ACTIVE_SQL), postgresql_where=text(ACTIVE_SQL)),
+        Index("ix_run_of_queues", "status", sqlite_where=text(A_QUEUE_SQL), postgresql_where=text(A_QUEUE_SQL)),
         NEVER_AGAIN,
     )
 
@@ -242,6 +276,23 @@ class Run(Base):
         if self.started_at is None or self.finished_at is None:
             return None
         return (self.finished_at - self.started_at).total_seconds()
+
+
+class RunStep(Base):
+    """A step of a queue's run, as the queue was when the run began."""
+
+    __tablename__ = "run_step"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)  # of the queue
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"))
+    job_name: Mapped[str]
+    on_failure: Mapped[OnFailure]
+    step_run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"), unique=True)  # once it has started
+    not_started: Mapped[NotStarted | None]  # once it is clear that it will not
+    decided_at: Mapped[datetime | None]  # when one of the two came about
+
+    __table_args__ = (Index("ix_run_step_job_id_decided_at", "job_id", "decided_at"),)
 
 
 class LogEntry(Base):

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
+from app.core import steps
 from app.core.models import Job, LogEntry, ResultFile, Run, Trigger
 from app.core.ports import Alive, Ended, Logged, LogLine, MadeFile, Progressed, Report, Started
 from app.core.statuses import RunStatus, TriggerKind
@@ -161,7 +162,7 @@ class End:
 
 
 def settle(session: Session, ends: Sequence[End]) -> None:
-    """What follows from the end of runs: their jobs show them, and fixed delays begin to count."""
+    """What follows from the end of runs: their jobs show them, fixed delays begin to count, queues go on."""
     jobs, ends = Job.__table__, sorted(ends, key=lambda end: end.run.job_id)  # in the order in which others lock them
     last = [{"row_id": end.run.job_id, "new_last_run_id": end.run.id} for end in ends]
     _update(session, jobs, ("last_run_id",), last)
@@ -172,6 +173,9 @@ def settle(session: Session, ends: Sequence[End]) -> None:
     ]
     _update(session, jobs, ("last_success_for",), good)
     _delay(session, {end.run.job_id: end for end in ends})
+    over = steps.advance(session, ends)
+    if over:
+        settle(session, [End(run, run.status, run.finished_at or ends[-1].at) for run in over])
 
 
 def _delay(session: Session, ends: Mapping[int, End]) -> None:
@@ -179,6 +183,7 @@ def _delay(session: Session, ends: Mapping[int, End]) -> None:
         select(Trigger)
         .join(Job)
         .where(Trigger.job_id.in_(ends), Trigger.kind == TriggerKind.FIXED_DELAY, Job.enabled.is_(True))
+        .where(Job.triggers_suspended.is_(False))
     )
     for trigger in session.scalars(delayed) if ends else ():
         end = ends[trigger.job_id]

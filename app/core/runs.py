@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
-from app.core import claiming, queueing, recording
+from app.core import claiming, queueing, recording, steps
 from app.core.claiming import Claimant, Claimed
 from app.core.db import Database
 from app.core.errors import ConflictError, NotFoundError
-from app.core.models import Fire, Job, LogEntry, Run
+from app.core.models import QUEUE, Fire, Job, LogEntry, Run
 from app.core.ports import Clock, Ended, Report
 from app.core.statuses import (
     ACTIVE,
@@ -77,7 +77,11 @@ class Runs:
 
     def claim_in(self, session: Session, limit: int) -> Sequence[Claimed]:
         """The same within a transaction that is open already."""
-        return claiming.claim(session, limit, self.clock(), self.claimant) if limit > 0 else ()
+        if limit <= 0:
+            return ()
+        now = self.clock()
+        recording.settle(session, [recording.End(run, run.status, now) for run in steps.begin(session, now)])
+        return claiming.claim(session, limit, now, self.claimant)
 
     def record(self, reports: Sequence[Report]) -> list[Ended]:
         """Write many reports in one transaction. Gives the ends that are durable now."""
@@ -93,21 +97,26 @@ class Runs:
 
         Raises ``NotFoundError``, ``ConflictError`` when it is over already.
         """
-        now = self.clock()
         with self.db.transaction() as session:
+            steps.lock_active(session, run_id)
             run = session.get(Run, run_id, with_for_update=True)
             if run is None:
                 raise NotFoundError(f"no run {run_id}")
             if run.status in FINAL:
                 raise ConflictError(f"the run has already {_ended_words(run.status)}", code="not_running")
-            run.cancelled_by = by
-            if run.status is RunStatus.QUEUED:
-                run.status, run.finished_at = RunStatus.CANCELLED, now
-                recording.settle(session, [recording.End(run, run.status, self.clock())])
-            else:
-                run.status = RunStatus.CANCELLING
+            self._cancel(session, run, by)
         self.changed()
         return run
+
+    def _cancel(self, session: Session, run: Run, by: str | None) -> None:
+        run.cancelled_by = by
+        if run.status is RunStatus.QUEUED:
+            run.status, run.finished_at = RunStatus.CANCELLED, self.clock()
+            recording.settle(session, [recording.End(run, run.status, run.finished_at)])
+        else:
+            run.status = RunStatus.CANCELLING
+            for step in steps.active(session, run):
+                self._cancel(session, step, by)
 
     def cancel_job(self, job_id: int, by: str | None) -> None:
         """Cancel what a job has queued or running."""
@@ -126,7 +135,7 @@ class Runs:
 
     def cancelling(self) -> Sequence[tuple[int, str]]:
         """The (run id, token) of every run that is to be cancelled and has not ended."""
-        query = select(Run.id, Run.token).where(Run.status == RunStatus.CANCELLING)
+        query = select(Run.id, Run.token).where(Run.status == RunStatus.CANCELLING, Run.job_type != QUEUE)
         with self.db.reading() as session:
             return [(run_id, token or "") for run_id, token in session.execute(query)]
 
@@ -134,7 +143,9 @@ class Runs:
         """End the runs that an earlier server start left behind: nothing of them is running any more."""
         with self.db.transaction() as session:
             lost = session.scalars(
-                select(Run).where(Run.status.in_(recording.GOING_ON), Run.boot != self.claimant.boot)
+                select(Run)
+                .where(Run.status.in_(recording.GOING_ON), Run.boot != self.claimant.boot)
+                .where(Run.job_type != QUEUE)  # goes on with its next step
             ).all()
             for run in lost:
                 run.status, run.reason, run.finished_at = RunStatus.INTERRUPTED, FailureReason.SERVER_LOST, self.clock()

@@ -51,6 +51,7 @@ class FailureReason(StrEnum):
     DISK_FULL = "disk_full"
     OUTPUT_LIMIT = "output_limit"
     CONFIG = "config"  # something the job needs is not set up: a connection, a job type
+    STEP = "step"  # of a queue: one of its steps did not succeed
 
 
 class Origin(StrEnum):
@@ -58,6 +59,24 @@ class Origin(StrEnum):
 
     TRIGGER = "trigger"
     MANUAL = "manual"
+    QUEUE = "queue"  # it is a step of a queue's run
+
+
+class OnFailure(StrEnum):
+    """What a step of a queue does when a step does not succeed."""
+
+    STOP = "stop"  # itself failed: the steps after it do not start
+    CONTINUE = "continue"  # itself failed: the queue goes on all the same
+    ALWAYS = "always"  # it starts even when an earlier step has stopped the queue; itself failed: as ``STOP``
+
+
+class NotStarted(StrEnum):
+    """Why a step of a queue's run did not start."""
+
+    STOPPED = "stopped"  # an earlier step did not succeed
+    CANCELLED = "cancelled"  # the queue's run was cancelled before
+    DISABLED = "disabled"  # its job was switched off
+    DELETED = "deleted"  # its job was gone
 
 
 class Role(StrEnum):

@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.Column("job_type", sa.Text(), nullable=False),
         sa.Column("parameters", sa.JSON(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("triggers_suspended", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("timeout_seconds", sa.Integer(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -86,8 +87,15 @@ def upgrade() -> None:
             "uq_job_name",
             ["name"],
             unique=True,
-            sqlite_where=sa.text("deleted_at IS NULL"),
-            postgresql_where=sa.text("deleted_at IS NULL"),
+            sqlite_where=sa.text("deleted_at IS NULL AND NOT job_type = 'QUEUE'"),
+            postgresql_where=sa.text("deleted_at IS NULL AND NOT job_type = 'QUEUE'"),
+        )
+        batch_op.create_index(
+            "uq_queue_name",
+            ["name"],
+            unique=True,
+            sqlite_where=sa.text("deleted_at IS NULL AND job_type = 'QUEUE'"),
+            postgresql_where=sa.text("deleted_at IS NULL AND job_type = 'QUEUE'"),
         )
 
     op.create_table(
@@ -120,6 +128,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("login_session", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_login_session_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "queue_step",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("queue_id", sa.Integer(), nullable=False),
+        sa.Column("job_id", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("on_failure", sa.String(length=20), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_queue_step_job_id")),
+        sa.ForeignKeyConstraint(["queue_id"], ["job.id"], name=op.f("fk_queue_step_queue_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_queue_step")),
+        sa.UniqueConstraint("job_id", name=op.f("uq_queue_step_job_id")),
+    )
+    with op.batch_alter_table("queue_step", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_queue_step_queue_id"), ["queue_id"], unique=False)
 
     op.create_table(
         "token",
@@ -218,6 +241,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("status IN ('queued', 'running', 'cancelling')"),
         )
         batch_op.create_index("ix_run_job_id_id", ["job_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_run_of_queues",
+            ["status"],
+            unique=False,
+            sqlite_where=sa.text("job_type = 'QUEUE'"),
+            postgresql_where=sa.text("job_type = 'QUEUE'"),
+        )
         batch_op.create_index("ix_run_status_id", ["status", "id"], unique=False)
 
     op.create_table(
@@ -254,8 +284,31 @@ def upgrade() -> None:
         batch_op.create_index("ix_result_file_job_id_id", ["job_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_result_file_run_id"), ["run_id"], unique=False)
 
+    op.create_table(
+        "run_step",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("job_id", sa.Integer(), nullable=False),
+        sa.Column("job_name", sa.Text(), nullable=False),
+        sa.Column("on_failure", sa.String(length=20), nullable=False),
+        sa.Column("step_run_id", sa.Integer(), nullable=True),
+        sa.Column("not_started", sa.String(length=20), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_run_step_job_id")),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_run_step_run_id")),
+        sa.ForeignKeyConstraint(["step_run_id"], ["run.id"], name=op.f("fk_run_step_step_run_id")),
+        sa.PrimaryKeyConstraint("run_id", "position", name=op.f("pk_run_step")),
+        sa.UniqueConstraint("step_run_id", name=op.f("uq_run_step_step_run_id")),
+    )
+    with op.batch_alter_table("run_step", schema=None) as batch_op:
+        batch_op.create_index("ix_run_step_job_id_decided_at", ["job_id", "decided_at"], unique=False)
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("run_step", schema=None) as batch_op:
+        batch_op.drop_index("ix_run_step_job_id_decided_at")
+
+    op.drop_table("run_step")
     with op.batch_alter_table("result_file", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_result_file_run_id"))
         batch_op.drop_index("ix_result_file_job_id_id")
@@ -264,6 +317,11 @@ def downgrade() -> None:
     op.drop_table("log_line")
     with op.batch_alter_table("run", schema=None) as batch_op:
         batch_op.drop_index("ix_run_status_id")
+        batch_op.drop_index(
+            "ix_run_of_queues",
+            sqlite_where=sa.text("job_type = 'QUEUE'"),
+            postgresql_where=sa.text("job_type = 'QUEUE'"),
+        )
         batch_op.drop_index("ix_run_job_id_id")
         batch_op.drop_index(
             "ix_run_active",
@@ -279,6 +337,10 @@ def downgrade() -> None:
 
     op.drop_table("trigger")
     op.drop_table("token")
+    with op.batch_alter_table("queue_step", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_queue_step_queue_id"))
+
+    op.drop_table("queue_step")
     with op.batch_alter_table("login_session", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_login_session_user_id"))
 
@@ -289,7 +351,14 @@ def downgrade() -> None:
     op.drop_table("fire")
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.drop_index(
-            "uq_job_name", sqlite_where=sa.text("deleted_at IS NULL"), postgresql_where=sa.text("deleted_at IS NULL")
+            "uq_queue_name",
+            sqlite_where=sa.text("deleted_at IS NULL AND job_type = 'QUEUE'"),
+            postgresql_where=sa.text("deleted_at IS NULL AND job_type = 'QUEUE'"),
+        )
+        batch_op.drop_index(
+            "uq_job_name",
+            sqlite_where=sa.text("deleted_at IS NULL AND NOT job_type = 'QUEUE'"),
+            postgresql_where=sa.text("deleted_at IS NULL AND NOT job_type = 'QUEUE'"),
         )
 
     op.drop_table("job")

@@ -35,6 +35,7 @@ FAILURES: dict[str, str] = {
     FailureReason.DISK_FULL: "There was no room left on the disk.",
     FailureReason.OUTPUT_LIMIT: "It wrote more than it is allowed to.",
     FailureReason.CONFIG: "Something that the job needs is not set up.",
+    FailureReason.STEP: "Not all of its steps succeeded.",
 }
 FIRE_REASONS: dict[str, str] = {
     FireReason.OVERLAP: "the run before was still going on",
@@ -46,7 +47,7 @@ FIRE_REASONS: dict[str, str] = {
 }
 LOCAL = (TriggerKind.SIMPLE, TriggerKind.FIXED_DELAY, TriggerKind.ONCE)
 """Kinds whose moments the calculator tells in UTC."""
-ORIGINS: dict[str, str] = {Origin.TRIGGER: "Schedule", Origin.MANUAL: "By hand"}
+ORIGINS: dict[str, str] = {Origin.TRIGGER: "Schedule", Origin.MANUAL: "By hand", Origin.QUEUE: "Queue"}
 ROLES: dict[str, str] = {Role.ADMINISTRATOR: "Administrator", Role.USER: "User"}
 
 
