@@ -38,6 +38,12 @@ class JobSpec:
     timeout_seconds: int | None = None
     uid: str | None = None  # only when creating: a client may bring its own
 
+    @classmethod
+    def of(cls, job: Job) -> "JobSpec":
+        """What a stored job says: for changes that leave the rest as it is."""
+        same = {name: getattr(job, name) for name in cls.__dataclass_fields__ if name not in ("triggers", "uid")}
+        return cls(**same, triggers=[TriggerSpec.of(row) for row in job.triggers])
+
 
 class Jobs:
     def __init__(self, db: Database, clock: Clock, types: JobTypes, runs: Runs, changed: Callable[[], None]) -> None:
@@ -71,6 +77,11 @@ class Jobs:
             self._apply(session, job, spec, parameters, by)
         self.changed()
         return job
+
+    def check(self, spec: JobSpec, uid: str | None = None) -> None:
+        """Raise what ``create``, or ``update`` of this uid, would find wrong; nothing is stored."""
+        with self.db.reading() as session:
+            self._check(session, spec, find(session, uid) if uid else None)
 
     def _check(self, session: Session, spec: JobSpec, job: Job | None) -> dict[str, Any]:
         errors = _name_problems(session, spec.name, job)

@@ -149,11 +149,11 @@ TABLE: dict[str, tuple[tuple[Ask, int, str], tuple[Ask, int, str]]] = {
     ),
     "wrong method": (
         (Ask("PATCH", f"{DHIS2}/<uid>", b"[]"), 405, "The method is not allowed"),
-        (Ask("PUT", f"{OPENSPECIMEN}/<id>", b"{}"), 405, "METHOD_NOT_ALLOWED"),
+        (Ask("PATCH", f"{OPENSPECIMEN}/<id>", b"{}"), 405, "METHOD_NOT_ALLOWED"),
     ),
     "not yet": (
         (Ask("GET", f"{DHIS2}/<uid>/execute"), 405, "The method is not allowed"),
-        (Ask("POST", OPENSPECIMEN, b"{}"), 405, "METHOD_NOT_ALLOWED"),
+        (Ask("DELETE", OPENSPECIMEN, b"{}"), 405, "METHOD_NOT_ALLOWED"),
     ),
     "unknown address": (
         (Ask("GET", f"{DHIS2}/<uid>/nothing"), 404, "The requested URL was not found"),

@@ -1,20 +1,21 @@
 """Jobs and runs as OpenSpecimen writes them. Moments are milliseconds since 1970."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.core.jobs import next_fire
 from app.core.models import Job, Run, User
 from app.core.statuses import Origin, Role
 from app.web.auth import services
+from app.web.openspecimen.reading import milliseconds
 from app.web.openspecimen.schedules import schedule_of
+from app.web.openspecimen.schemas import ACTIVE, DISABLED
 from app.web.openspecimen.statuses import STATUSES, message_of
+from app.web.trigger_schema import shown
 
 Document = dict[str, Any]
 Users = Mapping[str, User]
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DOMAIN = "openspecimen"
 SYSTEM: Document = {"firstName": "$system", "lastName": "$system", "loginName": "$system", "domain": DOMAIN}
 QUERY_TYPE = "SQL_EXPORT"
@@ -42,11 +43,9 @@ def _job(job: Job, last_run: Run | None, users: Users) -> Document:
         "id": job.id,
         "name": job.name,
         "createdBy": user(job.created_by, users),
-        "startDate": _milliseconds(next((row.start_at for row in job.triggers if row.start_at), job.created_at)),
-        "endDate": _milliseconds(next((row.end_at for row in job.triggers if row.end_at), None)),
-        **schedule_of(job),
-        "nextRunOn": _milliseconds(following.next_fire_at if following else None),
-        "activityStatus": "Active" if job.enabled else "Disabled",
+        **schedule_of(job.triggers, job.uid, job.created_at),
+        "nextRunOn": milliseconds(following.next_fire_at if following else None),
+        "activityStatus": ACTIVE if job.enabled else DISABLED,
         "type": type_of(job),
         "taskImplFqn": job.job_type,
         "command": None,
@@ -56,10 +55,11 @@ def _job(job: Job, last_run: Run | None, users: Users) -> Document:
         "recipients": [],
         "sharedWith": [],
         "isActiveJob": job.enabled,
-        "lastRunOn": _milliseconds((last_run.started_at or last_run.queued_at) if last_run else None),
+        "lastRunOn": milliseconds((last_run.started_at or last_run.queued_at) if last_run else None),
         "rtArgsProvided": bool(names),
         "rtArgsHelpText": " ".join(names) or None,
         "jobParameters": job.parameters,
+        "triggers": [shown(row) for row in job.triggers],
     }
 
 
@@ -68,9 +68,9 @@ def _run(run: Run, users: Users) -> Document:
         "id": run.id,
         "jobId": run.job_id,
         "jobName": run.job_name,
-        "createdAt": _milliseconds(run.queued_at),
-        "startedAt": _milliseconds(run.started_at),
-        "finishedAt": _milliseconds(run.finished_at),
+        "createdAt": milliseconds(run.queued_at),
+        "startedAt": milliseconds(run.started_at),
+        "finishedAt": milliseconds(run.finished_at),
         "status": STATUSES[run.status],
         "logFilePath": run.files[0].name if run.files and run.status.is_final else None,
         "message": message_of(run),
@@ -101,7 +101,3 @@ def _users() -> Users:
 def _argument_names(job: Job) -> Sequence[str]:
     types = services().types
     return types.get(job.job_type).argument_names(job.parameters) if job.job_type in types else ()
-
-
-def _milliseconds(moment: datetime | None) -> int | None:
-    return None if moment is None else (moment - EPOCH) // timedelta(milliseconds=1)

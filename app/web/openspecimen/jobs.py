@@ -6,11 +6,13 @@ from flask import Response, request
 
 from app.core.models import Job
 from app.web import bodies
-from app.web.auth import Right, allow, services
+from app.web.auth import Right, allow, current_actor, services
 from app.web.openspecimen.documents import QUERY_TYPE, job_details, type_of
 from app.web.openspecimen.lookups import job_of
 from app.web.openspecimen.reading import choice_argument, number_argument
 from app.web.openspecimen.routes import route
+from app.web.openspecimen.schemas import DISABLED, ScheduledJob
+from app.web.openspecimen.specs import refusing, spec_for
 
 TYPES = ("INTERNAL", "EXTERNAL", "QUERY")
 JOB_TYPES = {None: "", "QUERY": QUERY_TYPE}
@@ -45,6 +47,36 @@ def job_count() -> Response:
 @allow(Right.SEE)
 def job(job_id: str) -> Response:
     return bodies.write(job_details([job_of(job_id)])[0])
+
+
+@route("POST", "/scheduled-jobs")
+@allow(Right.EDIT)
+def create_job() -> Response:
+    spec, found = spec_for(bodies.read(ScheduledJob()), None)
+    with refusing(found):
+        services().jobs.check(spec)
+    return bodies.write(job_details([services().jobs.create(spec, current_actor().name)])[0])
+
+
+@route("PUT", "/scheduled-jobs/<job_id>")
+@allow(Right.EDIT)
+def update_job(job_id: str) -> Response:
+    """The id in the body is ignored: the address counts."""
+    job = job_of(job_id)
+    spec, found = spec_for(bodies.read(ScheduledJob()), job)
+    with refusing(found):
+        services().jobs.check(spec, job.uid)
+    return bodies.write(job_details([services().jobs.update(job.uid, spec, current_actor().name)])[0])
+
+
+@route("DELETE", "/scheduled-jobs/<job_id>")
+@allow(Right.EDIT)
+def delete_job(job_id: str) -> Response:
+    """Answer with the job as it was, now disabled."""
+    job = job_of(job_id)
+    [detail] = job_details([job])
+    services().jobs.delete(job.uid, current_actor().name)
+    return bodies.write(detail | {"activityStatus": DISABLED, "isActiveJob": False, "nextRunOn": None})
 
 
 def _others(text: str, wanted: str | None) -> Sequence[Job]:

@@ -1,14 +1,15 @@
-"""What comes in the address: ids, numbers, moments."""
+"""What comes in the address: ids, numbers, moments. In bodies, moments are milliseconds since 1970."""
 
 import re
 from contextlib import suppress
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from flask import request
 
 from app.core.errors import InvalidError
 from app.web.auth import services
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LARGEST = 2**31 - 1  # of an id in the database
 
 
@@ -47,16 +48,25 @@ def _moment(name: str, time_of_day: time, fold: int) -> datetime | None:
     if not text:
         return None
     try:
-        found = _parsed(text, time_of_day)
+        return moment(text, time_of_day, fold)
     except ValueError:
         message = f"{name} must look like 20220221, 20220221T061500 or 2022-02-21 06:15, but was {text[:50]!r}"
         raise InvalidError.of(name, message) from None
+
+
+def moment(text: str, time_of_day: time = time.min, fold: int = 0) -> datetime:
+    """Read one of these; a date alone gets the time of day. Raises ``ValueError``."""
+    found = _parsed(text, time_of_day)
     if found.tzinfo is None:
         found = found.replace(tzinfo=services().settings.zone, fold=fold)
     try:
         return found.astimezone(UTC)
     except OverflowError:  # the first or the last day of the calendar, in another zone
         return found.replace(tzinfo=UTC)
+
+
+def milliseconds(found: datetime | None) -> int | None:
+    return None if found is None else (found - EPOCH) // timedelta(milliseconds=1)
 
 
 def _parsed(text: str, time_of_day: time) -> datetime:

@@ -76,6 +76,20 @@ def test_a_job_is_shown_whole(
             "maxRows": None,
             "statementTimeoutSeconds": 3600,
         },
+        "triggers": [
+            {
+                "id": 1,
+                "kind": "cron",
+                "timezone": "Europe/Paris",
+                "expression": "0 0 3 * * ?",
+                "dialect": "quartz",
+                "gap": "next",
+                "overlap": "interval",
+                "misfire": "smart",
+                "misfire_threshold_seconds": 60,
+                "next_fire_at": "2026-03-03T02:00:00Z",
+            }
+        ],
     }
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.core.models import Job
 from app.core.statuses import TriggerKind
 from app.core.triggers import TriggerSpec, cron
 from app.web.openspecimen.schedules import NOTHING, schedule_of
@@ -44,8 +43,15 @@ UNSAID = [
 ]
 
 
+NOON = 1772453220000  # the same in milliseconds
+
+
+def each(unit: str, count: int) -> TriggerSpec:
+    return TriggerSpec(TriggerKind.CALENDAR_INTERVAL, ZONE, every_count=count, every_unit=unit, start_at=NOW)
+
+
 def said(*specs: TriggerSpec) -> dict[str, Any]:
-    return schedule_of(Job(uid="Bw37TPfnCkL", triggers=[spec.row(NOW) for spec in specs]))
+    return schedule_of([spec.row(NOW) for spec in specs], "Bw37TPfnCkL", NOW)
 
 
 @pytest.mark.parametrize(("expression", "words"), SAID.items(), ids=SAID.keys())
@@ -60,7 +66,9 @@ def test_cron_expressions_that_can_be_said(expression: str, words: dict[str, Any
 def test_cron_expressions_that_cannot_be_said(expression: str) -> None:
     found = said(cron(expression, ZONE))
 
-    assert found == {**NOTHING, "repeatSchedule": "ONDEMAND", "schedule": found["schedule"]}
+    assert found == {
+        **NOTHING, "repeatSchedule": "ONDEMAND", "startDate": NOON, "endDate": None, "schedule": found["schedule"]
+    }  # fmt: skip
     assert found["schedule"].endswith(f"({ZONE})")
 
 
@@ -81,13 +89,25 @@ def test_cron_expressions_that_cannot_be_said(expression: str) -> None:
             {"repeatSchedule": "ONDEMAND", "schedule": "Every 90 seconds, counted from 2 March 2026 12:07 UTC"},
         ),
         (after(60), {"repeatSchedule": "MINUTELY", "schedule": "1 minute after the end of the run before"}),
-        (after(0), {"repeatSchedule": "ONDEMAND", "schedule": "Without a pause, one run after the other"}),
+        (
+            after(0),
+            {
+                "repeatSchedule": "MINUTELY",
+                "minutelyInterval": 0,
+                "schedule": "Without a pause, one run after the other",
+            },
+        ),
+        (each("day", 1), {"repeatSchedule": "DAILY", "scheduledHour": 13, "scheduledMinute": 7}),
+        (each("week", 1), {"repeatSchedule": "WEEKLY", "scheduledDayOfWeek": "MONDAY", "scheduledHour": 13}),
+        (each("month", 1), {"repeatSchedule": "MONTHLY", "scheduledDayOfMonth": 2, "scheduledHour": 13}),
+        (each("month", 2), {"repeatSchedule": "ONDEMAND"}),
+        (each("hour", 1), {"repeatSchedule": "ONDEMAND"}),
         (
             TriggerSpec(TriggerKind.ONCE, ZONE, start_at=NOW),
             {"repeatSchedule": "ONDEMAND", "schedule": "Once, at 2 March 2026 12:07 UTC"},
         ),
     ],
-    ids=["minutes", "hours", "seconds", "delay", "continuous", "once"],
+    ids=["minutes", "hours", "seconds", "delay", "continuous", "day", "week", "month", "months", "hour", "once"],
 )
 def test_other_triggers(spec: TriggerSpec, words: dict[str, Any], app: Flask) -> None:
     with app.app_context():
@@ -103,7 +123,7 @@ def test_several_triggers_and_none() -> None:
         "ONDEMAND",
         "At 03:00, every day (Europe/Paris); Every minute, counted from 2 March 2026 12:07 UTC",
     )
-    assert said() == {**NOTHING, "repeatSchedule": "ONDEMAND", "schedule": None}
+    assert said() == {**NOTHING, "repeatSchedule": "ONDEMAND", "startDate": NOON, "endDate": None, "schedule": None}
 
 
 @pytest.mark.parametrize("kind", TriggerKind)
