@@ -138,6 +138,7 @@ class RunContext:
     ) -> None:
         self.run_id = assignment.run_id
         self.job_name = assignment.job_name
+        self.job_type = assignment.job_type
         self.parameters: Mapping[str, Any] = assignment.parameters
         self.scheduled_for = assignment.scheduled_for
         self.previous_success = assignment.previous_success

@@ -12,11 +12,11 @@ from importlib.metadata import entry_points
 from typing import Any, BinaryIO, Literal, Protocol
 
 from app.core.errors import FieldError, InvalidError, NotFoundError
-from app.core.statuses import FailureReason
+from app.core.statuses import FailureReason, TriggerKind
 
 ENTRY_POINT_GROUP = "carillon.job_types"
 
-Kind = Literal["text", "sql", "integer", "boolean", "choice", "object", "connection"]
+Kind = Literal["text", "sql", "integer", "boolean", "choice", "list", "object", "connection"]
 
 
 class JobError(Exception):
@@ -48,6 +48,7 @@ class JobContext(Protocol):
 
     run_id: int
     job_name: str
+    job_type: str
     parameters: Mapping[str, Any]
     scheduled_for: datetime | None
     """The moment the run stands for, aware UTC; for a run by hand, the moment it was asked for."""
@@ -84,6 +85,8 @@ class Parameter:
     choices: Sequence[tuple[str, str]] = ()  # (value, label)
     minimum: int | None = None
     maximum: int | None = None
+    aliases: Sequence[str] = ()
+    """Other names under which clients send it; they count only where its own name is absent."""
 
 
 def _no_problems(parameters: Mapping[str, Any]) -> Iterable[FieldError]:
@@ -120,6 +123,12 @@ class JobType:
     """What a run with these parameters can be given by position, in order, for people to read."""
     arguments: Callable[[Mapping[str, Any], Sequence[str]], dict[str, Any]] = field(default=_no_arguments)
     """Turn words given by position into the parameters that they replace for one run. Raises ``InvalidError``."""
+    family: str = ""
+    """Types of one family are shown together under its name, after those without one."""
+    one_at_a_time: bool = False
+    """Whether only one run of the type may go on at a time, whichever of its jobs it is of."""
+    usual_trigger: TriggerKind = TriggerKind.CRON
+    """What a job of the type is expected to have, where somebody has to be told that a schedule is missing."""
 
     def coerce(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Give all parameters with their types and defaults; unknown ones are dropped. Raises ``InvalidError``."""
@@ -141,8 +150,9 @@ class JobTypes:
 
     @classmethod
     def installed(cls) -> "JobTypes":
-        found: list[JobType] = [point.load() for point in entry_points(group=ENTRY_POINT_GROUP)]
-        return cls(sorted(found, key=lambda job_type: job_type.name))
+        """Those of every entry point: one type, or several in the order in which people shall see them."""
+        points = sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name)
+        return cls(job_type for point in points for job_type in _several(point.load()))
 
     def __iter__(self) -> Iterator[JobType]:
         return iter(self._by_name.values())
@@ -155,3 +165,7 @@ class JobTypes:
         if name not in self._by_name:
             raise NotFoundError(f"no job type {name!r}; there are: {', '.join(self._by_name)}")
         return self._by_name[name]
+
+
+def _several(loaded: JobType | Iterable[JobType]) -> Iterable[JobType]:
+    return (loaded,) if isinstance(loaded, JobType) else loaded

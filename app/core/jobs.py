@@ -12,12 +12,12 @@ from app.core import calendars, members
 from app.core import triggers as timing
 from app.core.db import Database
 from app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
-from app.core.job_types import JobTypes
+from app.core.job_types import JobType, JobTypes
 from app.core.members import Place
 from app.core.models import QUEUE, Calendar, Job, Run, Trigger
 from app.core.ports import Clock
 from app.core.runs import Runs
-from app.core.statuses import ACTIVE, RunStatus
+from app.core.statuses import ACTIVE, RunStatus, TriggerKind
 from app.core.triggers import TriggerSpec
 from app.core.uids import UID, new_uid
 
@@ -92,7 +92,9 @@ class Jobs:
             errors.append(FieldError("timeout_seconds", "must be at least 1 second"))
         parameters: dict[str, Any] = {}
         try:
-            parameters = self.types.get(job.job_type if job else spec.job_type).coerce(spec.parameters)
+            job_type = self.types.get(job.job_type if job else spec.job_type)
+            errors += _shared_schedules(session, spec, job, job_type)
+            parameters = job_type.coerce(spec.parameters)
         except NotFoundError as error:
             errors.append(FieldError("job_type", error.message, "unknown"))
         except InvalidError as error:
@@ -295,3 +297,18 @@ def trigger_problems(
         if wanted.calendar and wanted.calendar not in calendars_there:
             found.append(FieldError(f"triggers.{number}.calendar", f"no calendar named {wanted.calendar!r}", "unknown"))
     return found
+
+
+def _shared_schedules(session: Session, spec: JobSpec, job: Job | None, job_type: JobType) -> list[FieldError]:
+    """Where one run of a type goes on at a time, two jobs that are always due together are one too many."""
+    if not job_type.one_at_a_time:
+        return []
+    expressions = select(Trigger.expression).join(Job).where(Trigger.kind == TriggerKind.CRON)
+    expressions = expressions.where(Job.job_type == job_type.name, Job.deleted_at.is_(None))
+    taken = set(session.scalars(expressions.where(Job.id != job.id) if job else expressions))
+    message = f"another job of the type {job_type.label!r} has this cron expression already"
+    return [
+        FieldError(f"triggers.{number}.expression", message, "shared")
+        for number, trigger in enumerate(spec.triggers)
+        if trigger.kind is TriggerKind.CRON and trigger.expression in taken
+    ]

@@ -1,5 +1,6 @@
 """Parameters of a job: from what people and machines send to what a job type declared."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ def coerce(job_type: JobType, given: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for parameter in job_type.parameters:
         try:
-            values[parameter.name] = _value(parameter, given.get(parameter.name))
+            values[parameter.name] = _value(parameter, _given(parameter, given))
         except ValueError as error:
             errors.append(FieldError(f"parameters.{parameter.name}", str(error)))
     if not errors:
@@ -30,10 +31,14 @@ def coerce(job_type: JobType, given: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
+def _given(parameter: Parameter, given: Mapping[str, Any]) -> Any:
+    return next((given[name] for name in (parameter.name, *parameter.aliases) if given.get(name) is not None), None)
+
+
 def _value(parameter: Parameter, given: Any) -> Any:
     if given is None or (given == "" and parameter.kind != "text"):
         given = parameter.default
-    if parameter.required and (given is None or (isinstance(given, str) and not given.strip())):
+    if parameter.required and (given is None or given == [] or (isinstance(given, str) and not given.strip())):
         raise ValueError(f"{parameter.label} is required")
     return None if given is None else READERS[parameter.kind](parameter, given)
 
@@ -89,6 +94,18 @@ def _choice(parameter: Parameter, given: Any) -> str:
     return str(given)
 
 
+def _list(parameter: Parameter, given: Any) -> list[str]:
+    """Numbers in it are taken as texts, as people write ids."""
+    if not isinstance(given, list) or not all(isinstance(item, str | int) for item in given):
+        raise ValueError(f"{parameter.label} must be a list of texts")
+    known = [value for value, _ in parameter.choices]
+    items = [_text(parameter, item if isinstance(item, str) else json.dumps(item)) for item in given]
+    unknown = next((item for item in items if known and item not in known), None)
+    if unknown is not None:
+        raise ValueError(f"{parameter.label}: {unknown[:100]!r} is none of: {', '.join(known)}")
+    return items
+
+
 def _object(parameter: Parameter, given: Any) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise ValueError(f"{parameter.label} must be an object of names and values")
@@ -105,5 +122,6 @@ READERS: dict[str, Callable[[Parameter, Any], Any]] = {
     "integer": _integer,
     "boolean": _boolean,
     "choice": _choice,
+    "list": _list,
     "object": _object,
 }

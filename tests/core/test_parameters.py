@@ -17,6 +17,8 @@ TYPE = JobType(
         Parameter("header", "boolean", "Header", default=True),
         Parameter("ending", "choice", "Ending", default="LF", choices=[("LF", "Unix"), ("CRLF", "Windows")]),
         Parameter("binds", "object", "Binds", default={}),
+        Parameter("ids", "list", "Ids", default=[], aliases=["id"]),
+        Parameter("tables", "list", "Tables", choices=[("EVENT", "Events"), ("VALUE", "Values")]),
     ],
     problems=lambda given: [FieldError("query", "no", "bad")] if given["query"] == "bad" else [],
 )
@@ -24,7 +26,7 @@ TYPE = JobType(
 
 def test_absent_parameters_get_their_defaults_and_unknown_ones_are_dropped() -> None:
     assert coerce(TYPE, {"query": "q", "nonsense": 1}) == {
-        "query": "q", "rows": None, "header": True, "ending": "LF", "binds": {},
+        "query": "q", "rows": None, "header": True, "ending": "LF", "binds": {}, "ids": [], "tables": None,
     }  # fmt: skip
 
 
@@ -51,6 +53,10 @@ def test_texts_stand_for_numbers(given: object, expected: object) -> None:
         ("ending", "CR", "one of: LF, CRLF"),
         ("binds", [], "object"),
         ("binds", {"a": {}}, "'a' must be"),
+        ("ids", "a", "list of texts"),
+        ("ids", [{}], "list of texts"),
+        ("ids", ["a\0"], "NUL"),
+        ("tables", ["EVENT", "NOPE"], "'NOPE' is none of: EVENT, VALUE"),
     ],
 )
 def test_what_is_wrong_is_named(field: str, value: object, words: str) -> None:
@@ -67,3 +73,19 @@ def test_the_types_own_check_comes_after_the_coercion() -> None:
         coerce(TYPE, {"query": "bad"})
 
     assert caught.value.errors == (FieldError("parameters.query", "no", "bad"),)
+
+
+@pytest.mark.parametrize(
+    ("given", "ids"),
+    [({"ids": ["a", 7]}, ["a", "7"]), ({"id": ["a"]}, ["a"]), ({"id": ["a"], "ids": ["b"]}, ["b"]), ({"ids": ""}, [])],
+    ids=["numbers", "other name", "both names", "empty"],
+)
+def test_lists_hold_texts(given: dict[str, object], ids: list[str]) -> None:
+    assert coerce(TYPE, {"query": "q", **given})["ids"] == ids
+
+
+def test_a_list_that_is_required_must_not_be_empty() -> None:
+    job_type = JobType("T", "T", "", "x:y", [Parameter("ids", "list", "Ids", default=[], required=True)])
+
+    with pytest.raises(InvalidError, match="Ids is required"):
+        coerce(job_type, {"ids": []})

@@ -42,6 +42,7 @@ def add_connection(page: Page, flights_db: Path) -> None:
 
 def fill_job(page: Page) -> None:
     page.goto("/jobs/new")
+    page.get_by_role("link", name="SQL export").click()
     page.get_by_label("Name").first.fill("Airlines")
     page.get_by_label("Connection", exact=True).select_option("flights")
     page.get_by_label("Query", exact=True).fill(QUERY)

@@ -67,8 +67,13 @@ def settings(tmp_path: Path, visits: Path) -> Settings:
 
 
 @pytest.fixture
-def services(settings: Settings, clock: FakeClock, executor: FakeExecutor) -> Iterator[Services]:
-    built = build(settings, now=clock, executor=executor, types=JobTypes([SQL_EXPORT]), hasher=PlainHasher())
+def job_types() -> JobTypes:
+    return JobTypes([SQL_EXPORT])
+
+
+@pytest.fixture
+def services(settings: Settings, clock: FakeClock, executor: FakeExecutor, job_types: JobTypes) -> Iterator[Services]:
+    built = build(settings, now=clock, executor=executor, types=job_types, hasher=PlainHasher())
     built.timer.store.jobs_t.create(built.db.engine, True)
     built.keeper.active = True
     built.users.add("ada", PASSWORD, Role.ADMINISTRATOR)

@@ -9,6 +9,7 @@ from app.core.job_types import Parameter
 from app.core.jobs import MAX_NAME, JobSpec
 from app.core.statuses import TriggerKind
 from app.core.triggers import MAX_SECONDS, TriggerSpec, parsed
+from app.core.uids import UID
 from app.schedule.cron import CronSyntaxError
 from app.web.auth import services
 from app.web.dhis2.errors import RejectedError
@@ -44,6 +45,8 @@ def _report(uid: str, spec: JobSpec, problem: FieldError) -> Report:
             return error_report("E7004", message, uid, field="cronExpression")
         case ["triggers", "expression"], "cron":
             return _bad_cron(spec)
+        case ["triggers", "expression"], "shared":
+            return _same_cron(spec, problem)
         case ["triggers", "delay_seconds"], "required":
             message = f"Delay must be not null for job with scheduling type FIXED_DELAY: `{uid}`"
             return error_report("E7007", message, uid, field="delay")
@@ -51,6 +54,8 @@ def _report(uid: str, spec: JobSpec, problem: FieldError) -> Report:
             return _out_of_range("delay", 0, MAX_SECONDS, _wrong_delay(spec), field="delay")
         case ["triggers", name], _:
             return _other(FieldError(problem.field, f"{name}: {problem.message}"))
+        case ["parameters", name], "uid":
+            return _bad_uid(spec, name)
         case ["parameters", name], _:
             return _bad_parameter(spec, name, problem)
     return _other(problem)
@@ -82,6 +87,13 @@ def _bad_cron(spec: JobSpec) -> Report:
     return error_report("E7005", message, expression, reason, field="cronExpression")
 
 
+def _same_cron(spec: JobSpec, problem: FieldError) -> Report:
+    """No ``errorProperty`` either: that is how DHIS2 writes this one."""
+    expression = spec.triggers[int(problem.field.split(".")[1])].expression or ""
+    message = f"Job of same type already scheduled with cron expression: `{expression}`"
+    return error_report("E7000", message, expression)
+
+
 def _refusal(trigger: TriggerSpec) -> tuple[str, str] | None:
     """An expression that cannot be read, and why."""
     if trigger.kind is not TriggerKind.CRON or not trigger.expression:
@@ -102,13 +114,18 @@ def _bad_parameter(spec: JobSpec, name: str, problem: FieldError) -> Report:
     """No ``errorProperty``: the app has no field of that name and would hide the report."""
     parameter = _parameter(spec, name)
     given = spec.parameters.get(name)
-    if parameter and parameter.required and (given is None or not str(given).strip()):
+    if parameter and parameter.required and (given in (None, []) or not str(given).strip()):
         return _missing(name)
     number = _number(given)
     if parameter and parameter.kind == "integer" and number is not None:
         low = 0 if parameter.minimum is None else parameter.minimum
         return _out_of_range(name, low, JAVA_MAX_INT if parameter.maximum is None else parameter.maximum, number)
     return _other(problem)
+
+
+def _bad_uid(spec: JobSpec, name: str) -> Report:
+    uid = next((str(item) for item in spec.parameters[name] if not UID.fullmatch(str(item))), "")
+    return error_report("E4014", f"Invalid UID `{uid}` for property `{name}`", uid, name)
 
 
 def _parameter(spec: JobSpec, name: str) -> Parameter | None:

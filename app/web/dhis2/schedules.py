@@ -10,6 +10,7 @@ from typing import Any
 from app.core.models import Job, Trigger
 from app.core.statuses import TriggerKind
 from app.core.triggers import TriggerSpec, dialect_of
+from app.web.auth import services
 from app.web.dhis2.errors import RejectedError
 from app.web.dhis2.messages import error_report
 from app.web.dhis2.schemas import Asked
@@ -88,7 +89,14 @@ def _scheduled(asked: Asked, job: Job | None, timezone: str, *, enabled: bool) -
 def _is_fixed_delay(asked: Asked) -> bool:
     if asked.continuous_execution or asked.scheduling_type == FIXED_DELAY:
         return True
-    return asked.scheduling_type != CRON and asked.cron_expression is None and asked.delay is not None
+    if asked.scheduling_type == CRON or asked.cron_expression is not None:
+        return False
+    return asked.delay is not None or _usual(asked.job_type or "") is TriggerKind.FIXED_DELAY
+
+
+def _usual(job_type: str) -> TriggerKind:
+    """What is missing, where nothing was given."""
+    return services().types.get(job_type).usual_trigger if job_type in services().types else TriggerKind.CRON
 
 
 def _zero(asked: Asked) -> int | None:

@@ -1,6 +1,7 @@
 """The fields of a job type's parameters: from values to what the form shows, and back.
 
-A field is a text, except ``boolean`` (a truth value) and ``object`` (rows of name, kind and text).
+A field is a text, except ``boolean`` (a truth value), ``object`` (rows of name, kind and text) and a ``list`` from
+which one chooses (the chosen values); any other ``list`` is a text with one value in a line.
 """
 
 import json
@@ -61,6 +62,8 @@ def _shown(parameter: Parameter, value: Any) -> Any:
         return bool(value)
     if parameter.kind == "object":
         return [_row(name, item) for name, item in (value or {}).items()]
+    if parameter.kind == "list":
+        return list(value or []) if parameter.choices else "\n".join(value or [])
     return "" if value is None else str(value)
 
 
@@ -84,6 +87,8 @@ def _sent(parameter: Parameter, form: MultiDict[str, str]) -> Any:
     if parameter.kind == "object":
         columns = (form.getlist(f"{name}.{column}") for column in ("name", "kind", "text"))
         return [row for row in map(ValueRow, *columns) if row.name.strip() or row.text]
+    if parameter.kind == "list" and parameter.choices:
+        return form.getlist(name)
     text = form.get(name, "")
     return text.replace("\r\n", "\n") if parameter.kind == "sql" else text
 
@@ -97,6 +102,8 @@ def read(job_type: JobType, fields: Mapping[str, Any]) -> tuple[dict[str, Any], 
         if parameter.kind == "object":
             value, wrong = _object(value)
             problems += [(f"parameters.{parameter.name}", message) for message in wrong]
+        elif parameter.kind == "list" and not parameter.choices:
+            value = [line.strip() for line in value.splitlines() if line.strip()]
         values[parameter.name] = value
     return values, problems
 
