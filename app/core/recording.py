@@ -191,4 +191,6 @@ def _delay(session: Session, ends: Mapping[int, End]) -> None:
         if end.status is not RunStatus.SUCCEEDED:
             pause = max(pause, FAILED_PAUSE)
         due = end.at + pause
+        if trigger.previous_fire_at:  # a moment that has a line in the ledger cannot come again
+            due = max(due, trigger.previous_fire_at + timedelta.resolution)
         trigger.next_fire_at = None if trigger.end_at and due > trigger.end_at else due

@@ -201,6 +201,19 @@ def test_a_fixed_delay_counts_from_the_end_of_the_run(
     assert trigger.next_fire_at == clock() + timedelta(seconds=30)
 
 
+def test_continuous_execution_goes_on_after_a_run_that_took_no_time(
+    services: Services, make_job: MakeJob, clock: FakeClock, executor: FakeExecutor
+) -> None:
+    job = make_job(TriggerSpec(TriggerKind.FIXED_DELAY, "UTC", delay_seconds=0))
+    services.fires.wake()
+    finish_all(services, executor, clock)
+    clock.advance(seconds=1)
+
+    services.fires.wake()
+
+    assert [outcome for _, outcome, _ in ledger(services, job)] == [FireOutcome.STARTED] * 2
+
+
 def test_a_once_trigger_fires_once(
     services: Services, make_job: MakeJob, clock: FakeClock, executor: FakeExecutor
 ) -> None:
