@@ -178,7 +178,7 @@ class ApschedulerTimer:
         self.clock = clock
         self.tick: Callable[[], datetime | None] = lambda: None
         self.scheduler = TickingScheduler(jobstores={"default": self.store}, timezone=UTC)
-        self.scheduler.step = self._step
+        self.scheduler.step = self.step
         self._faults = 0
         self._ticked: float | None = None
         self._reconciled: float | None = None
@@ -199,7 +199,7 @@ class ApschedulerTimer:
         if self.scheduler.running:
             self.scheduler.shutdown(wait=False)
 
-    def _step(self) -> float:
+    def step(self) -> float:
         """One turn of the loop. Gives the seconds until the next; survives everything."""
         lock_wait_seconds.set(PATIENT)
         try:

@@ -1,7 +1,7 @@
 """Queued to running: durable before the first instruction of a job."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,33 @@ class Claimant:
 
     boot: str
     host: str
+
+
+@dataclass
+class Unsure:
+    """One thread's claims whose commit it has not seen succeed: a commit that fails may be durable all the same.
+
+    Without this book such runs would be running for ever, with no worker that has them.
+    """
+
+    _claimed: dict[str, Claimed] = field(default_factory=dict)
+
+    def note(self, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
+        """These are about to be committed."""
+        self._claimed = {run.token: run for run in claimed}
+        return claimed
+
+    def forget(self) -> None:
+        """They were."""
+        self._claimed = {}
+
+    def durable(self, session: Session) -> list[Claimed]:
+        """Those that are ours after all. To be asked while no transaction of the thread is open."""
+        query = select(Run.token).where(Run.token.in_(self._claimed), Run.status == RunStatus.RUNNING)
+        return [self._claimed[token] for token in session.scalars(query) if token]
+
+    def __bool__(self) -> bool:
+        return bool(self._claimed)
 
 
 def claim(session: Session, limit: int, now: datetime, by: Claimant) -> Sequence[Claimed]:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.core.claiming import Claimed
+from app.core.claiming import Claimed, Unsure
 from app.core.connections import Connections
 from app.core.db import PATIENT, lock_wait_seconds
 from app.core.errors import CarillonError, UnavailableError
@@ -53,6 +53,7 @@ class Engine:
         self._reports: queue.Queue[Report | None] = queue.Queue(MOST_REPORTS)
         self._unrecorded: list[Report] = []  # kept over a fault of the database
         self._closed = False
+        self._unsure_of_tick, self._unsure_of_dispatch = Unsure(), Unsure()
         self._has_backlog = False  # more runs were queued than there was room for
         self._work = threading.Event()
         self._stopping = threading.Event()
@@ -64,12 +65,14 @@ class Engine:
         """Decide what is due. Gives the moment at which to look again at the latest."""
         if not self.keeps_time():
             return None
+        self._submit_durable(self._unsure_of_tick)
         return self.fires.wake(self._claim, self._begin).next_fire_at
 
     def _claim(self, session: Session) -> Sequence[Claimed]:
-        return self.runs.claim_in(session, self.executor.free())
+        return self._unsure_of_tick.note(self.runs.claim_in(session, self.executor.free()))
 
     def _begin(self, claimed: Sequence[Claimed], queued: int) -> None:
+        self._unsure_of_tick.forget()
         self._submit(claimed)
         if queued > len(claimed):
             self._has_backlog = True
@@ -79,13 +82,22 @@ class Engine:
         """Hand queued runs to the executor, as many as it has room for."""
         if not self.keeps_time():
             return 0
+        self._submit_durable(self._unsure_of_dispatch)
         free = self.executor.free()
-        claimed = self.runs.claim(free) if free > 0 and self.runs.any_queued() else ()
+        claimed = self.runs.claim(free, self._unsure_of_dispatch.note) if free > 0 and self.runs.any_queued() else ()
+        self._unsure_of_dispatch.forget()
         self._has_backlog = len(claimed) == free
         self._submit(claimed)
         for run_id, token in self.runs.cancelling():
             self.executor.cancel(run_id, token)
         return len(claimed)
+
+    def _submit_durable(self, unsure: Unsure) -> None:
+        """After a fault of the database: what was claimed in spite of it still has to be handed over."""
+        if unsure:
+            durable = self.runs.durable(unsure)
+            unsure.forget()
+            self._submit(durable)
 
     def _submit(self, claimed: Sequence[Claimed]) -> None:
         ready: list[Assignment] = []
@@ -182,9 +194,13 @@ class Engine:
 
     # The threads
 
-    def start(self) -> None:
+    def begin(self) -> None:
+        """Put the house in order after an earlier server, then let the executor work."""
         self.recover()
         self.executor.start(self.deliver)
+
+    def start(self) -> None:
+        self.begin()
         self._threads = [
             threading.Thread(target=self._loop, args=(step,), name=f"carillon-{name}", daemon=True)
             for name, step in (("dispatch", self._dispatch_step), ("record", self._record_step))

@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.core import claiming, queueing, recording, steps
-from app.core.claiming import Claimant, Claimed
+from app.core.claiming import Claimant, Claimed, Unsure
 from app.core.db import Database
 from app.core.errors import ConflictError, NotFoundError
 from app.core.models import QUEUE, Fire, Job, LogEntry, Run
@@ -70,10 +70,15 @@ class Runs:
         self.changed()
         return run
 
-    def claim(self, limit: int) -> Sequence[Claimed]:
-        """Take up to ``limit`` queued runs, oldest first. They are ``running``, durably, when this returns."""
+    def claim(
+        self, limit: int, note: Callable[[Sequence[Claimed]], Sequence[Claimed]] = lambda claimed: claimed
+    ) -> Sequence[Claimed]:
+        """Take up to ``limit`` queued runs, oldest first. They are ``running``, durably, when this returns.
+
+        ``note`` hears of them before the commit, which may fail and be durable all the same.
+        """
         with self.db.transaction() as session:
-            return self.claim_in(session, limit)
+            return note(self.claim_in(session, limit))
 
     def claim_in(self, session: Session, limit: int) -> Sequence[Claimed]:
         """The same within a transaction that is open already."""
@@ -82,6 +87,11 @@ class Runs:
         now = self.clock()
         recording.settle(session, [recording.End(run, run.status, now) for run in steps.begin(session, now)])
         return claiming.claim(session, limit, now, self.claimant)
+
+    def durable(self, unsure: Unsure) -> list[Claimed]:
+        """Which claims were committed, though it did not look so."""
+        with self.db.reading() as session:
+            return unsure.durable(session)
 
     def record(self, reports: Sequence[Report]) -> list[Ended]:
         """Write many reports in one transaction. Gives the ends that are durable now."""

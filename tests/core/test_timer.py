@@ -100,11 +100,11 @@ def test_a_turn_survives_a_broken_database(services: Services, caplog: pytest.Lo
     with services.db.transaction() as session:
         session.execute(text("ALTER TABLE trigger RENAME TO hidden"))
 
-    waits = [services.timer._step() for _ in range(3)]
+    waits = [services.timer.step() for _ in range(3)]
 
     assert waits == [0.2, 0.5, 1.0]
     assert services.timer.tick_age() is None
     with services.db.transaction() as session:
         session.execute(text("ALTER TABLE hidden RENAME TO trigger"))
-    services.timer._step()
+    services.timer.step()
     assert services.timer.tick_age() is not None

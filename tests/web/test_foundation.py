@@ -57,7 +57,7 @@ def test_the_scheduler_api_is_off(app: Flask) -> None:
 
 
 def test_health_tells_details_to_this_machine_and_to_who_is_logged_in(services: Services, client: FlaskClient) -> None:
-    services.timer._step()
+    services.timer.step()
 
     near = client.get("/healthz").get_json()
     far = client.get("/healthz", environ_base={"REMOTE_ADDR": "192.0.2.1"}).get_json()
