@@ -5,7 +5,7 @@ PYTHON ?= python3
 T ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint types format bench lock clean FORCE
+.PHONY: help install run test torture check lint types format bench lock clean FORCE
 
 LOCKED := pyproject.toml uv.lock requirements.txt requirements-dev.txt tools/environment.py
 # A Python named by the caller may not be the one in .venv: look, even if nothing else changed.
@@ -24,6 +24,9 @@ run: .venv/installed-runtime ## install and serve http://127.0.0.1:8080
 
 test: .venv/installed-dev ## install and run the tests (some of them: T="-k cron -x")
 	@.venv/bin/python -m pytest -n 2 --dist loadfile $(T)
+
+torture: .venv/installed-dev ## thousands of simulated schedules of faults
+	@CARILLON_TEST_SCHEDULES=4000 .venv/bin/python -m pytest tests/simulation
 
 check: lint types test ## all that a change has to pass: format, lint, types, imports, tests
 

@@ -150,10 +150,10 @@ def build(
     key = load_key(settings.data_dir / "secret.key")
     db = Database(settings.database)
     migrate(db, now())
-    return _assemble(settings, now, key, db, executor, types or JobTypes.installed(), hasher or Argon2Hasher(), worker)
+    return assemble(settings, now, key, db, executor, types or JobTypes.installed(), hasher or Argon2Hasher(), worker)
 
 
-def _assemble(
+def assemble(
     settings: "Settings",
     clock: Clock,
     key: bytes,
@@ -163,6 +163,7 @@ def _assemble(
     hasher: Hasher,
     worker: Sequence[str],
 ) -> Services:
+    """The same around a database and a key that are there already."""
     store = ResultStore(settings.data_dir / "results")
     timer = ApschedulerTimer(db, derive(key, "job store"), clock)
     boot, host = secrets.token_hex(8), socket.gethostname()

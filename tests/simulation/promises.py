@@ -1,0 +1,116 @@
+"""What must hold whatever went wrong, checked on what is durable."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from tests.simulation.cast import Cast, Moments
+from tests.simulation.database import FINAL, FaultyDatabase
+from tests.simulation.machine import Machine
+
+ACTIVE = "('queued', 'running', 'cancelling')"
+
+
+class Line(NamedTuple):
+    """One row of the ledger."""
+
+    scheduled_for: datetime
+    range_to: datetime | None
+    count: int
+
+
+def broken(db: FaultyDatabase, cast: Cast, machine: Machine, began: datetime, decided_until: datetime) -> list[str]:
+    """Those that hold at any time after a wake that has decided everything until a moment."""
+    return [
+        *machine.broken,
+        *(str(what) for (what,) in db.ask("SELECT what FROM broken_promise")),
+        *_twice(machine),
+        *_run_for_each_start(db),
+        *_one_row_for_each_moment(db, cast, began, decided_until),
+        *_goes_on_after_what_is_decided(db),
+        *_files(db),
+    ]
+
+
+def left_over(db: FaultyDatabase) -> list[str]:
+    """Those that hold once everything is quiet."""
+    active = db.ask(f"SELECT id, status FROM run WHERE status IN {ACTIVE}")
+    found = [f"run {run} is {status} for ever" for run, status in active]
+    stuck = db.ask("SELECT id FROM trigger WHERE kind = 'fixed_delay' AND next_fire_at IS NULL")
+    found += [f"trigger {trigger} waits for the end of a run that has ended" for (trigger,) in stuck]
+    held = "SELECT id FROM fire WHERE outcome = 'held' AND reason IS NOT 'ask'"
+    found += [f"fire {fire} is held for ever" for (fire,) in db.ask(held)]
+    wrong = (
+        "SELECT t.id FROM trigger t JOIN apscheduler_jobs a ON a.id = 'trigger-' || t.id "
+        "WHERE (t.next_fire_at IS NULL) <> (a.next_run_time IS NULL)"
+    )
+    return found + [f"APScheduler's row of trigger {trigger} is wrong" for (trigger,) in db.ask(wrong)]
+
+
+def _twice(machine: Machine) -> Iterator[str]:
+    """Attempts, and runs of jobs that may not be tried again, begin once."""
+    for run, count in Counter(assignment.run_id for assignment in machine.begun).items():
+        if count > 1:
+            yield f"run {run} began {count} times"
+
+
+def _run_for_each_start(db: FaultyDatabase) -> Iterator[str]:
+    wrong = db.ask(
+        "SELECT f.id, f.outcome, f.reason, count(r.id) FROM fire f LEFT JOIN run r ON r.fire_id = f.id "
+        "GROUP BY f.id HAVING count(r.id) <> (f.outcome = 'started') OR (f.outcome = 'started') <> (f.reason IS NULL)"
+    )
+    for fire, outcome, reason, runs in wrong:
+        yield f"fire {fire} is {outcome} ({reason}) and has {runs} runs"
+
+
+def _one_row_for_each_moment(db: FaultyDatabase, cast: Cast, began: datetime, until: datetime) -> Iterator[str]:
+    ledger: dict[int, list[Line]] = {trigger: [] for trigger in cast.moments}
+    rows = db.ask("SELECT trigger_id, scheduled_for, range_to, count FROM fire WHERE trigger_id IS NOT NULL ORDER BY 2")
+    for trigger, moment, range_to, count in rows:
+        ledger[trigger].append(Line(_moment(moment), _moment(range_to), count))  # type: ignore[arg-type]
+    for trigger, moments in cast.moments.items():
+        if moments is not None:
+            yield from _compare(trigger, ledger[trigger], moments, moments(began, until))
+
+
+def _compare(trigger: int, lines: list[Line], moments: Moments, expected: list[datetime]) -> Iterator[str]:
+    found: list[datetime] = []
+    for line in lines:
+        if line.range_to is None:
+            found.append(line.scheduled_for)
+            continue
+        folded = [line.scheduled_for, *moments(line.scheduled_for, line.range_to)]
+        if len(folded) != line.count:
+            yield f"trigger {trigger}: a range row counts {line.count} moments and covers {len(folded)}"
+        found += folded
+    if found != expected:
+        missing, extra = Counter(expected) - Counter(found), Counter(found) - Counter(expected)
+        yield f"trigger {trigger}: moments without a row {_said(missing)}, rows too many {_said(extra)}"
+
+
+def _said(moments: Counter[datetime]) -> list[str]:
+    return [f"{moment:%H:%M:%S.%f}" for moment in sorted(moments.elements())][:10]
+
+
+def _goes_on_after_what_is_decided(db: FaultyDatabase) -> Iterator[str]:
+    wrong = db.ask(
+        "SELECT t.id, t.next_fire_at, max(coalesce(f.range_to, f.scheduled_for)) AS newest "
+        "FROM trigger t JOIN fire f ON f.trigger_id = t.id GROUP BY t.id HAVING t.next_fire_at <= newest"
+    )
+    for trigger, next_fire_at, newest in wrong:
+        yield f"trigger {trigger} goes on at {next_fire_at}, and {newest} is decided already"
+
+
+def _files(db: FaultyDatabase) -> Iterator[str]:
+    """In this simulation every second run makes a file, which is there with its success, once."""
+    wrong = db.ask(
+        "SELECT r.id, r.status, count(f.id) FROM run r LEFT JOIN result_file f ON f.run_id = r.id "
+        f"WHERE r.status IN {FINAL} GROUP BY r.id HAVING count(f.id) <> (r.status = 'succeeded' AND r.id % 2)"
+    )
+    for run, status, files in wrong:
+        yield f"run {run} {status} with {files} files"
+
+
+def _moment(text: object) -> datetime | None:
+    return datetime.fromisoformat(str(text)).replace(tzinfo=UTC) if text is not None else None

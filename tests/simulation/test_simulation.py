@@ -1,0 +1,41 @@
+"""The engine under thousands of random schedules of faults.
+
+CARILLON_TEST_SEED=17          play this one schedule and tell its story
+CARILLON_TEST_SCHEDULES=10000  play so many
+"""
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.story import Stage, play
+
+SCHEDULES = int(os.environ.get("CARILLON_TEST_SCHEDULES", "200"))
+SEED = os.environ.get("CARILLON_TEST_SEED")
+SHARES = 4
+MEMORY = Path("/dev/shm")
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    """Its database lies in memory: what is tested is the order of things, not the disk."""
+    logging.disable(logging.WARNING)
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        made = Stage(Path(folder))
+        yield made
+        made.close()
+    logging.disable(logging.NOTSET)
+
+
+def seeds(share: int) -> list[int]:
+    return [int(SEED)] if SEED else list(range(share, SCHEDULES, SHARES))
+
+
+@pytest.mark.parametrize("share", range(1 if SEED else SHARES))
+def test_whatever_fails_each_moment_has_one_end_and_no_run_begins_twice(stage: Stage, share: int) -> None:
+    for seed in seeds(share):
+        play(stage, seed)
