@@ -37,6 +37,7 @@ class Settings:
     connections: Mapping[str, str] = field(default_factory=dict, repr=False)  # name in lower case -> SQLAlchemy URL
     shutdown_grace: float = 30  # seconds that running work gets after SIGTERM
     trusted_hosts: tuple[str, ...] = ()  # further Host names that the server answers to
+    control_token: str | None = field(default=None, repr=False)  # the control API asks for it, too
 
     @property
     def zone(self) -> ZoneInfo:
@@ -140,6 +141,12 @@ def _hosts(name: str, value: str) -> tuple[str, ...]:
     return tuple(host.strip().lower() for host in value.split(",") if host.strip())
 
 
+def _token(name: str, value: str) -> str:
+    if not re.fullmatch(r"[!-~]{16,}", value):
+        raise SettingsError(f"{name} must have at least 16 characters, without blanks")
+    return value
+
+
 READERS: dict[str, Callable[[str, str], object]] = {
     "CARILLON_HOST": _text,
     "CARILLON_PORT": _integer(1, 65535),
@@ -152,6 +159,7 @@ READERS: dict[str, Callable[[str, str], object]] = {
     "CARILLON_ADMIN_PASSWORD": _text,
     "CARILLON_SHUTDOWN_GRACE": _integer(0, 3600),
     "CARILLON_TRUSTED_HOSTS": _hosts,
+    "CARILLON_CONTROL_TOKEN": _token,
 }
 NAMES = {name: name.removeprefix(PREFIX).lower() for name in READERS}
 IGNORED = ("CARILLON_TEST_", "CARILLON_JOB_TYPES")

@@ -25,6 +25,7 @@ from app.core.claiming import Claimant
 from app.core.connections import Connections
 from app.core.db import Database
 from app.core.engine import Engine
+from app.core.entries import Entries
 from app.core.errors import CarillonError, InvalidError
 from app.core.fires import Fires
 from app.core.job_types import JobError, JobTypes
@@ -79,6 +80,7 @@ class Services:
     connections: Connections
     calendars: Calendars
     previews: Previews
+    entries: Entries
     users: Users
     sample: Sample
     engine: Engine
@@ -194,6 +196,7 @@ def assemble(
         connections=connections,
         calendars=calendars,
         previews=Previews(jobs, calendars, clock),
+        entries=Entries(db, clock, jobs, calendars, timer.wake_up),
         users=Users(db, clock, hasher),
         sample=Sample(jobs, connections, settings.data_dir, settings.timezone, load_data),
         engine=engine,

@@ -50,6 +50,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         ("CARILLON_CONNECTION_X", "nonsense", "no SQLAlchemy URL"),
         ("CARILLON_CONNECTION_", "sqlite://", "no name for a connection"),
         ("CARILLON_PROT", "8080", "CARILLON_PROT is no setting of Carillon"),
+        ("CARILLON_CONTROL_TOKEN", "short", "at least 16 characters"),
         ("CARILLON_ADMIN_PASSWORD_FILE", "/does/not/exist", "cannot be read"),
     ],
 )

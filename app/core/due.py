@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 import app.schedule.calendars
@@ -153,6 +153,9 @@ def advance(session: Session, dues: Sequence[Due], now: datetime) -> None:
         statement.values(next_fire_at=bindparam("next_at"), previous_fire_at=bindparam("last")),
         [{"due_id": due.trigger.id, "next_at": due.next_fire_at, "last": now} for due in dues],
     )
+    spent = [due.trigger.id for due in dues if due.trigger.delayed and due.next_fire_at is None]
+    if spent:
+        session.execute(delete(Trigger).where(Trigger.id.in_(spent)))
     for due in dues:
         if due.anew:
             anew = {"anew_at": due.anew.start, "anew_count": due.anew.repeat_count}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.core import calendars, members
@@ -58,7 +58,7 @@ class Jobs:
         """Raises ``InvalidError`` with everything that is wrong, ``ConflictError`` when the uid is taken."""
         now = self.clock()
         with self.db.transaction() as session:
-            parameters = self._check(session, spec, None)
+            parameters = self.checked(session, spec, None)
             uid = spec.uid or new_uid()
             if session.scalar(select(Job.id).where(Job.uid == uid)):
                 raise ConflictError(f"a job with uid {uid!r} already exists", code="uid_taken")
@@ -72,7 +72,7 @@ class Jobs:
         """Replace what a job is; its type stays. Triggers that stay as they are keep their place in time."""
         with self.db.transaction() as session:
             job = find(session, uid)
-            parameters = self._check(session, spec, job)
+            parameters = self.checked(session, spec, job)
             job.version += 1
             self._apply(session, job, spec, parameters, by)
         self.changed()
@@ -81,9 +81,10 @@ class Jobs:
     def check(self, spec: JobSpec, uid: str | None = None) -> None:
         """Raise what ``create``, or ``update`` of this uid, would find wrong; nothing is stored."""
         with self.db.reading() as session:
-            self._check(session, spec, find(session, uid) if uid else None)
+            self.checked(session, spec, find(session, uid) if uid else None)
 
-    def _check(self, session: Session, spec: JobSpec, job: Job | None) -> dict[str, Any]:
+    def checked(self, session: Session, spec: JobSpec, job: Job | None) -> dict[str, Any]:
+        """Give the parameters as the job type takes them. Raises ``InvalidError`` with everything that is wrong."""
         errors = _name_problems(session, spec.name, job)
         errors += trigger_problems(session, spec.triggers, job, self.clock())
         if spec.uid is not None and not UID.fullmatch(spec.uid):
@@ -110,6 +111,8 @@ class Jobs:
         job.enabled, job.updated_at, job.updated_by = spec.enabled, self.clock(), by
         members.give_back(session, job)
         self.set_triggers(session, job, spec.triggers, only_new=was_enabled and spec.enabled)
+        if was_enabled and not spec.enabled:
+            drop_delayed(session, job)
 
     def set_triggers(
         self, session: Session, job: Job, wanted: Sequence[TriggerSpec], *, only_new: bool = False
@@ -154,6 +157,8 @@ class Jobs:
                 job.enabled, job.updated_at, job.updated_by = enabled, self.clock(), by
                 members.give_back(session, job)
                 self.schedule(job)
+            if not enabled:
+                drop_delayed(session, job)
         self.changed()
         return job
 
@@ -164,6 +169,7 @@ class Jobs:
         """
         with self.db.transaction() as session:
             job = find(session, uid)
+            drop_delayed(session, job)
             gone = [job, *members.forget(session, job)]
             for each in gone:
                 self.remove(each, by)
@@ -244,6 +250,11 @@ def found(job: Job | None, message: str) -> Job:
     if job is None:
         raise NotFoundError(message)
     return job
+
+
+def drop_delayed(session: Session, job: Job) -> None:
+    """Take away the runs that were asked for with a delay and have not begun."""
+    session.execute(delete(Trigger).where(Trigger.job_id == job.id, Trigger.delayed.is_(True)))
 
 
 def next_fire(job: Job) -> Trigger | None:

@@ -96,32 +96,37 @@ class Instance(Base):
 
 
 class Job(Base):
-    """What to run and when. A queue is one, too: of type ``QUEUE``, with steps, and with a name among queues."""
+    """What to run and when. A queue is one, too: of type ``QUEUE``, with steps, and with a name among queues.
+
+    A companion may write rows itself (docs/control.md): hence the defaults of the database.
+    """
 
     __tablename__ = "job"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     uid: Mapped[str] = mapped_column(unique=True)  # 11 letters and digits, the first a letter (DHIS2)
     name: Mapped[str]
-    group: Mapped[str] = mapped_column("group_name", default="DEFAULT")
-    description: Mapped[str] = mapped_column(default="")
+    group: Mapped[str] = mapped_column("group_name", default="DEFAULT", server_default="DEFAULT")
+    description: Mapped[str] = mapped_column(default="", server_default="")
     job_type: Mapped[str]
-    parameters: Mapped[dict[str, Any]]
-    enabled: Mapped[bool]
+    parameters: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    enabled: Mapped[bool] = mapped_column(server_default=text("false"))
     triggers_suspended: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # see core/members.py
     timeout_seconds: Mapped[int | None]
-    version: Mapped[int] = mapped_column(default=1)
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    created_at: Mapped[datetime] = mapped_column(server_default=text("CURRENT_TIMESTAMP"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=text("CURRENT_TIMESTAMP"))
     created_by: Mapped[str | None]
     updated_by: Mapped[str | None]
     deleted_at: Mapped[datetime | None]
     last_run_id: Mapped[int | None]
     last_success_for: Mapped[datetime | None]  # scheduled_for of the newest run that succeeded
 
+    # Its schedule. Delayed runs are no part of it: whoever edits a schedule must not lose them.
     triggers: Mapped[list["Trigger"]] = relationship(
-        back_populates="job", order_by="Trigger.id", cascade="all, delete-orphan"
-    )
+        back_populates="job", order_by="Trigger.id", cascade="all, delete-orphan",
+        primaryjoin="and_(Job.id == Trigger.job_id, Trigger.delayed.is_(False))",
+    )  # fmt: skip
     steps: Mapped[list["QueueStep"]] = relationship(
         foreign_keys="QueueStep.queue_id", order_by="QueueStep.position", cascade="all, delete-orphan"
     )
@@ -174,11 +179,14 @@ class Trigger(Base):
     overlap: Mapped[str] = mapped_column(default="interval", server_default="interval")
     calendar_id: Mapped[int | None] = mapped_column(ForeignKey("calendar.id"), index=True)
     misfire: Mapped[str] = mapped_column(default="smart", server_default="smart")
-    misfire_threshold_seconds: Mapped[int] = mapped_column(default=60)
+    misfire_threshold_seconds: Mapped[int] = mapped_column(default=60, server_default="60")
     next_fire_at: Mapped[datetime | None]
     previous_fire_at: Mapped[datetime | None]
     anew_at: Mapped[datetime | None]  # simple, after a misfire that let it begin anew: from when it counts now
     anew_count: Mapped[int | None]  # ... and how many fires are left after that one
+    delayed: Mapped[bool] = mapped_column(
+        default=False, server_default=text("false")
+    )  # one run, asked for with a delay
 
     job: Mapped[Job] = relationship(back_populates="triggers")
     calendar: Mapped["Calendar | None"] = relationship()

@@ -191,6 +191,10 @@ class Simple(Trigger):
         number = self._within((as_utc(instant) - self.start - TICK) // self.every)
         return self.start + number * self.every if number >= 0 else None
 
+    def count_before(self, instant: datetime) -> int:
+        """Count all fires strictly before an aware time."""
+        return max(0, self._within((as_utc(instant) - self.start - TICK) // self.every) + 1)
+
     def number_of(self, moment: datetime) -> int:
         """Count the fires before a moment of this trigger: its first has the number 0."""
         return (moment - self.start) // self.every

@@ -12,6 +12,7 @@ from app.bootstrap import Services
 from app.core.errors import CarillonError, ForbiddenError
 from app.core.models import User
 from app.core.statuses import Role
+from app.web import local
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -23,6 +24,7 @@ class Right(IntEnum):
     SEE = 1
     RUN = 2
     EDIT = 3
+    LOCAL = 4  # a program on this machine, see `local`: no role has it, and no login gives it
 
 
 RIGHTS = {Role.USER: Right.RUN, Role.ADMINISTRATOR: Right.EDIT}
@@ -88,7 +90,9 @@ def _check_right() -> None:
     right = getattr(current_app.view_functions[request.endpoint], "right", None)
     if right is None:
         raise NotFound  # deny by default
-    if right > Right.NONE and not current_actor().may(right):
+    if right is Right.LOCAL:
+        local.refuse_others(services().settings.control_token)
+    elif right > Right.NONE and not current_actor().may(right):
         raise ForbiddenError("your role does not allow this; an administrator can do it")
 
 

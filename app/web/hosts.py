@@ -4,7 +4,7 @@ import ipaddress
 import json
 import re
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,8 +20,10 @@ class AllowedHosts:
     address.
     """
 
-    def __init__(self, app: Any, settings: "Settings") -> None:
+    def __init__(self, app: Any, settings: "Settings", forbids: Callable[[str], bool] = lambda path: False) -> None:
+        """``forbids`` tells which paths answer 403 to every refusal."""
         self.app = app
+        self.forbids = forbids
         self.names = {*LOOPBACK, settings.host.lower(), *settings.trusted_hosts}
         self.any_address = settings.host not in LOOPBACK
         if self.any_address:
@@ -37,8 +39,14 @@ class AllowedHosts:
             ("X-Content-Type-Options", "nosniff"),
             ("Cache-Control", "no-store"),
         ]
-        start_response("421 Misdirected Request", headers)
+        status = "403 Forbidden" if self.forbids(environ.get("PATH_INFO", "")) else "421 Misdirected Request"
+        start_response(status, headers)
         return [body.encode()]
+
+
+def is_loopback_name(environ: Mapping[str, Any]) -> bool:
+    """Whether the request names this machine as its own programs do."""
+    return host_name(environ.get("HTTP_HOST") or environ["SERVER_NAME"]) in LOOPBACK
 
 
 HOST = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::\d{1,5})?")

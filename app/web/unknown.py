@@ -6,28 +6,22 @@ Flask never calls a blueprint's handler for an unmatched URL: this dispatcher do
 import re
 from collections.abc import Callable
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from app.core.errors import CarillonError
-from app.web import dhis2, openspecimen, pages, v1
+from app.web import control, dhis2, openspecimen, pages, v1
 from app.web.errors import as_http, unexpected
 
 Answer = Callable[[HTTPException], ResponseReturnValue]
-
-
-def _control(error: HTTPException) -> Response:
-    response = jsonify({"error": str(error)})
-    response.status_code = 404
-    return response
 
 
 ANSWERS: list[tuple[re.Pattern[str], Answer]] = [
     (re.compile(r"^/api/(jobConfigurations?|scheduling|scheduler|system|\d+)(/|$)"), dhis2.answer),
     (re.compile(r"^/api/v1(/|$)"), v1.answer),
     (re.compile(r"^/api/docs/?$"), pages.answer),
-    (re.compile(r"^/api(/|$)"), _control),
+    (re.compile(r"^/api(/|$)"), control.answer),
     (re.compile(r"^(/openspecimen)?/rest/ng/|^(/openspecimen)?/sessions$|/scheduled-jobs(/|$)"), openspecimen.answer),
     (re.compile(r""), pages.answer),
 ]

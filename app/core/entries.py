@@ -1,0 +1,157 @@
+"""Scheduled entries: what waits to fire. One per trigger of an enabled job, and one per run asked for with a delay.
+
+They are what a companion program on this machine sees of the schedule, takes away and puts back.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Select, and_, delete, or_, select, update
+from sqlalchemy.orm import Session, contains_eager, joinedload
+
+from app.core import members
+from app.core import triggers as timing
+from app.core.calendars import Calendars
+from app.core.day_plan import Hour, day_plan
+from app.core.db import Database
+from app.core.errors import FieldError, InvalidError, NotFoundError
+from app.core.jobs import Jobs, JobSpec, drop_delayed
+from app.core.models import QUEUE, Job, Trigger
+from app.core.ports import Clock
+from app.core.statuses import TriggerKind
+from app.core.triggers import MAX_SECONDS, TriggerSpec
+
+
+class Entries:
+    def __init__(
+        self, db: Database, clock: Clock, jobs: Jobs, calendars: Calendars, changed: Callable[[], None]
+    ) -> None:
+        """``changed`` is called after a commit that may have made something due earlier."""
+        self.db = db
+        self.clock = clock
+        self.jobs = jobs
+        self.calendars = calendars
+        self.changed = changed
+
+    def list(self) -> Sequence[Trigger]:
+        """Triggers with their jobs, the next to fire first, those that never will again last."""
+        with self.db.reading() as session:
+            return session.scalars(_entries().order_by(Trigger.next_fire_at.nulls_last(), Trigger.id)).all()
+
+    def plan(self, zone: ZoneInfo) -> Sequence[Hour]:
+        """Count what the entries will do in the next 24 hours; see ``day_plan``."""
+        entries = self.list()
+        named = {row.calendar.name for row in entries if row.calendar}
+        return day_plan(entries, {name: self.calendars.pure(name) for name in named}, self.clock().astimezone(zone))
+
+    def job(self, job_id: int) -> Job:
+        """A job that has entries of its own. Raises ``NotFoundError``."""
+        with self.db.reading() as session:
+            return _found(session, job_id)
+
+    def add(self, job_id: int, by: str) -> Job:
+        """Schedule a job anew by what its triggers say now, enable it, and drop its delayed runs.
+
+        Takes up rows that somebody else wrote, too. Raises ``NotFoundError``, ``InvalidError`` with everything that is
+        wrong about them; then nothing has changed.
+        """
+        now = self.clock()
+        with self.db.transaction() as session:
+            job = _found(session, job_id)
+            job.parameters = self._check(session, job, now)
+            drop_delayed(session, job)
+            _switch(job, True, now, by)
+            members.give_back(session, job)
+            _anchor(job.triggers, now)
+            self.jobs.schedule(job)
+        self.changed()
+        return job
+
+    def _check(self, session: Session, job: Job, now: datetime) -> dict[str, object]:
+        errors = [*_trigger_problems(job.triggers, now)]
+        try:
+            parameters = self.jobs.checked(session, JobSpec.of(job), job)
+        except InvalidError as error:
+            errors = [*error.errors, *errors]
+        if errors:
+            raise InvalidError(errors)
+        return parameters
+
+    def remove(self, job_id: int, by: str) -> Job:
+        """Take all entries of a job away and disable it; its triggers stay. Raises ``NotFoundError``."""
+        with self.db.transaction() as session:
+            job = _found(session, job_id)
+            drop_delayed(session, job)
+            for row in job.triggers:
+                row.next_fire_at = None
+            _switch(job, False, self.clock(), by)
+        self.changed()
+        return job
+
+    def remove_all(self, by: str) -> None:
+        """The same for every job."""
+        theirs = Trigger.job_id.in_(select(Job.id).where(_has_entries()))
+        changes = {"enabled": False, "updated_at": self.clock(), "updated_by": by}
+        with self.db.transaction() as session:
+            session.execute(delete(Trigger).where(theirs, Trigger.delayed.is_(True)))
+            session.execute(update(Trigger).where(theirs).values(next_fire_at=None))
+            session.execute(update(Job).where(_has_entries(), Job.enabled.is_(True)).values(changes))
+        self.changed()
+
+    def delay(self, job_id: int, minutes: int) -> Trigger:
+        """Run a job once, so many minutes from now, whether it is enabled or not.
+
+        Raises ``NotFoundError``, ``InvalidError`` for a time that is negative or farther away than a trigger may be.
+        """
+        if not 0 <= minutes * 60 <= MAX_SECONDS:
+            raise InvalidError.of("minutes", f"must be from 0 to {MAX_SECONDS // 60}, but was {minutes}")
+        at = self.clock() + timedelta(minutes=minutes)
+        with self.db.transaction() as session:
+            job = _found(session, job_id)
+            row = TriggerSpec(TriggerKind.ONCE, "UTC", start_at=at).row(at)
+            row.job_id, row.delayed, row.next_fire_at = job.id, True, at
+            session.add(row)
+        self.changed()
+        return row
+
+
+def _has_entries() -> ColumnElement[bool]:
+    """Queues have none of their own: a companion knows nothing of them."""
+    return and_(Job.deleted_at.is_(None), Job.job_type != QUEUE)
+
+
+def _entries() -> Select[Trigger]:
+    """An ordinary trigger is an entry while its job is enabled; a moment that is over is none any more."""
+    switched_on = or_(and_(Job.enabled.is_(True), Job.triggers_suspended.is_(False)), Trigger.delayed.is_(True))
+    has_turns = or_(Trigger.kind != TriggerKind.ONCE, Trigger.next_fire_at.is_not(None))
+    query = select(Trigger).join(Trigger.job).where(_has_entries(), switched_on, has_turns)
+    return query.options(contains_eager(Trigger.job), joinedload(Trigger.calendar))
+
+
+def _found(session: Session, job_id: int) -> Job:
+    job = session.scalar(select(Job).where(Job.id == job_id, _has_entries()).with_for_update())
+    if job is None:
+        raise NotFoundError(f"no job with id {job_id}")
+    return job
+
+
+def _trigger_problems(rows: Sequence[Trigger], now: datetime) -> list[FieldError]:
+    """What is wrong with stored triggers. A moment that is past by now is right: it was future once."""
+    found = []
+    for number, row in enumerate(rows):
+        if row.kind is not TriggerKind.ONCE or row.start_at is None:
+            found += timing.problems_of(TriggerSpec.of(row), now, number)
+    return found
+
+
+def _anchor(rows: Sequence[Trigger], now: datetime) -> None:
+    """What counts from a moment that nobody named counts from now on."""
+    for row in rows:
+        if row.kind in timing.ANCHORED and row.start_at is None:
+            row.start_at = now
+
+
+def _switch(job: Job, enabled: bool, now: datetime, by: str) -> None:
+    if job.enabled != enabled:
+        job.enabled, job.updated_at, job.updated_by = enabled, now, by
