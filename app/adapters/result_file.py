@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
 
+from app.adapters.early_sync import EarlySync
 from app.core.execution import NO_SPACE
 from app.core.job_types import JobError
 from app.core.ports import MadeFile
@@ -47,6 +48,7 @@ class ResultFile:
         """Bring it to the disk, then to its name, then the name to the disk."""
         with full_disk_is_a_job_error():
             self._buffer.flush()
+            self._raw.early.end()
             os.fsync(self._raw.fileno())
         self._buffer.close()
         os.rename(self._file_name + PART, self._file_name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
@@ -84,6 +86,7 @@ class HashedFile(io.RawIOBase):
         self._descriptor = descriptor
         self._keep_free = keep_free
         self._look_at = LOOK_EVERY
+        self.early = EarlySync(descriptor)
 
     def writable(self) -> bool:
         return True
@@ -100,6 +103,7 @@ class HashedFile(io.RawIOBase):
                 self._look_at = self.size + LOOK_EVERY
             with full_disk_is_a_job_error():
                 written = os.write(self._descriptor, view)
+                self.early.grown_to(self.size + written)
             self.hash.update(view[:written])
             self.size += written
             return written
@@ -107,6 +111,8 @@ class HashedFile(io.RawIOBase):
     def close(self) -> None:
         if not self.closed:
             super().close()
+            with suppress(OSError):  # of a file that is thrown away; a complete one has heard of it before
+                self.early.end()
             os.close(self._descriptor)
 
 

