@@ -70,6 +70,14 @@ JOB_TYPE = JobType(
             choices=[("LF", "LF (Unix)"), ("CRLF", "CRLF (Windows, RFC 4180)")],
         ),
         Parameter(
+            "compression",
+            "choice",
+            "Compression",
+            default="NONE",
+            choices=[("NONE", "None"), ("GZIP", "gzip (.gz)"), ("ZSTD", "Zstandard (.zst)")],
+            help="While writing. Zstandard is smaller and faster, gzip is known everywhere.",
+        ),
+        Parameter(
             "maxRows",
             "integer",
             "Most rows allowed",

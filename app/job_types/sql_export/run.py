@@ -2,9 +2,10 @@
 
 import time
 
-from app.core.job_types import JobContext, JobError, ResultWriter
+from app.core.job_types import JobContext, JobError
 from app.core.statuses import FailureReason
 from app.job_types.sql_export.binds import bind_values
+from app.job_types.sql_export.compression import MEDIA_TYPES, SUFFIXES, Write, compressed
 from app.job_types.sql_export.csv_text import CsvFormat
 from app.job_types.sql_export.databases import open_source
 from app.job_types.sql_export.file_names import result_name
@@ -43,20 +44,22 @@ def _ask(context: JobContext, source: Source) -> Answer:
 
 
 def _write(context: JobContext, answer: Answer) -> None:
-    name = result_name(context.parameters["filename"], context.job_name, context.scheduled_for)
-    with context.result_file(name) as file:
-        rows = _copy(context, answer, file)
+    kind = context.parameters.get("compression") or "NONE"
+    name = result_name(context.parameters["filename"], context.job_name, context.scheduled_for, SUFFIXES[kind])
+    with context.result_file(name, media_type=MEDIA_TYPES.get(kind, "text/csv")) as file:
+        with compressed(file, kind) as write:
+            rows = _copy(context, answer, write)
         file.describe(rows=rows, columns=answer.columns)
     context.log(f"{rows} {'row' if rows == 1 else 'rows'} in {name}")
 
 
-def _copy(context: JobContext, answer: Answer, file: ResultWriter) -> int:
+def _copy(context: JobContext, answer: Answer, write: Write) -> int:
     rows, started = 0, time.monotonic()
     for batch in answer.batches():
         context.check_cancelled()
         rows += batch.rows
         _check_limit(rows, context.parameters["maxRows"])
-        file.write(batch.data)
+        write(batch.data)
         context.progress(stage="export", rows=rows, rows_per_second=_rate(rows, time.monotonic() - started))
     return rows
 
