@@ -20,7 +20,8 @@ from app.adapters.guardian import stand_guard
 from app.adapters.messages import read_settings
 from app.adapters.result_store import ResultStore
 from app.adapters.warden import Warden
-from app.core.execution import CancelFlag, Emit, RunContext, execute, one_line
+from app.core.error_text import one_line
+from app.core.execution import CancelFlag, Emit, RunContext, execute
 from app.core.job_types import JobType, JobTypes
 from app.core.ports import Assignment, Ended
 

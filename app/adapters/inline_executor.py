@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from app.adapters.process_tree import start_ticks
 from app.core.execution import CANCELLED, SHUTDOWN, CancelFlag, Ending, ResultFiles, ended, execute, timed_out
 from app.core.job_types import JobTypes
-from app.core.ports import Alive, Assignment, Clock, Ended, Logged, Progressed, Report, Started
+from app.core.ports import Alive, Assignment, Clock, Ended, Progressing, Report, Started
 
 DEAF_AFTER = 1.0  # seconds after which a job that does not end is no longer heard
 
@@ -112,8 +112,10 @@ class InlineExecutor:
         if self._workers:
             self._begin_waiting()
 
-    def _report(self, report: Started | Logged | Progressed | Ended | Alive) -> None:
+    def _report(self, report: Report | Progressing) -> None:
         with self._lock:
+            if isinstance(report, Progressing):
+                report = report.read()
             if isinstance(report, Alive) or (report.run_id, report.token) not in self._in_flight:
                 return
             if isinstance(report, Ended):

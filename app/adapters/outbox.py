@@ -4,15 +4,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from app.core.ports import Logged, LogLine, Progressed, Report
+from app.core.ports import Logged, LogLine, Progressing, Report
 
 LOG_EVERY = 0.25  # seconds
-PROGRESS_EVERY = 0.5
+PROGRESS_EVERY = 1.0
 LINES_AT_MOST = 100
 
 
 class Outbox:
-    """Holds log lines and the newest progress of the current run, and passes them on in time.
+    """Holds log lines of the current run and reads its progress, and passes them on in time.
 
     One thread for all runs of a worker does so; it sleeps while nothing is said.
     """
@@ -21,7 +21,7 @@ class Outbox:
         self._deliver = deliver
         self._lines: list[LogLine] = []
         self._attempt = (0, "")
-        self._progress: Progressed | None = None
+        self._progress: Progressing | None = None
         self._progress_sent_at = 0.0
         self._lock = threading.Lock()
         self._has_something = threading.Event()
@@ -29,13 +29,13 @@ class Outbox:
     def start(self) -> None:
         threading.Thread(target=self._pass_on, name="outbox", daemon=True).start()
 
-    def put(self, report: Report) -> None:
+    def put(self, report: Report | Progressing) -> None:
         with self._lock:
             match report:
                 case Logged():
                     self._attempt = (report.run_id, report.token)
                     self._lines.extend(report.lines)
-                case Progressed():
+                case Progressing():
                     self._progress = report
             if len(self._lines) >= LINES_AT_MOST:
                 self._deliver(self._take(with_progress=False))
@@ -46,6 +46,7 @@ class Outbox:
         if self._lines or self._progress:
             with self._lock:
                 self._deliver(self._take(with_progress=True))
+        self._progress_sent_at = 0.0  # the next run's first progress does not wait
 
     def _pass_on(self) -> None:
         never = threading.Event()
@@ -65,7 +66,7 @@ class Outbox:
             reports.append(Logged(*self._attempt, tuple(self._lines)))
             self._lines.clear()
         if with_progress and self._progress:
-            reports.append(self._progress)
+            reports.append(self._progress.read())
             self._progress = None
             self._progress_sent_at = time.monotonic()
         return reports

@@ -19,7 +19,7 @@ from app.adapters.run_output import RunOutput
 from app.adapters.spool import SYNC_AFTER, Spool
 from app.core.execution import CancelFlag, Emit, Ending, RunContext
 from app.core.job_types import RunCancelled
-from app.core.ports import Assignment, Ended, Report
+from app.core.ports import Assignment, Ended, Progressing, Report
 
 Work = Callable[[Assignment, Emit, CancelFlag, Callable[[RunContext], AbstractContextManager[object]]], Ended]
 """``core.execution.execute`` with the installed job types and the result store."""
@@ -90,7 +90,7 @@ class WarmWorker:
                 self._cancelled.set(self._asked_early[1])
             return self._cancelled
 
-    def _emit(self, report: Report) -> None:
+    def _emit(self, report: Report | Progressing) -> None:
         """While a message is on its way the job is not interrupted: half a line would spoil the next one."""
         if threading.current_thread() is not threading.main_thread():
             self._outbox.put(report)

@@ -11,18 +11,22 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
+from app.core.error_text import ERROR_LIMIT, one_line, storable
 from app.core.errors import NotFoundError
 from app.core.job_types import JobContext, JobError, JobTypes, ResultWriter, RunCancelled
-from app.core.ports import Assignment, Clock, Ended, Logged, LogLine, MadeFile, Progressed, Report
+from app.core.ports import Assignment, Clock, Ended, Logged, LogLine, MadeFile, Progressed, Progressing, Report
+from app.core.progress import FailurePolicy, ProgressTree, Summary
+from app.core.stages import Process, Progress, Stage
 from app.core.statuses import FailureReason, RunStatus
 
-Emit = Callable[[Report], None]
+T = TypeVar("T")
+
+Emit = Callable[[Report | Progressing], None]
 
 LINE_LIMIT = 8192  # characters of one log line; a job that prints a whole file must not fill the history with it
-ERROR_LIMIT = 1000  # characters of the message that people see in lists
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -149,7 +153,9 @@ class RunContext:
         self._results = results
         self._clock = clock
         self._cancelled = cancelled
-        self._progress: dict[str, Any] = {}
+        clean = lambda text, limit: storable(self.mask(text), limit)  # noqa: E731
+        self._tree = ProgressTree(assignment.job_name, clock, clean, self._tell_progress)
+        self._progress = Progress(self._tree, cancelled)
         self._opened_files = 0
 
     def connection(self, name: str) -> str:
@@ -162,9 +168,41 @@ class RunContext:
         line = LogLine(self._clock(), level, storable(self.mask(str(message)), LINE_LIMIT))
         self._emit(Logged(self.run_id, self._assignment.token, (line,)))
 
+    def process(self, description: str) -> AbstractContextManager[Process]:
+        return self._progress.process(description)
+
+    def stage(
+        self,
+        description: str,
+        items: Iterable[T] = (),
+        *,
+        on_failure: FailurePolicy | str = FailurePolicy.PARENT,
+        total: int | None = None,
+        describe: Callable[[T], object] | None = None,
+        summary: Summary | None = None,
+    ) -> Stage[T]:
+        return self._progress.stage(
+            description, items, on_failure=on_failure, total=total, describe=describe, summary=summary
+        )
+
+    def add_error(self, code: str, *, object_id: str = "", kind: str = "", arguments: Sequence[object] = ()) -> None:
+        self._tree.add_error(code, object_id, kind, arguments)
+
     def progress(self, **values: Any) -> None:
-        self._progress = {**self._progress, **values}
-        self._emit(Progressed(self.run_id, self._assignment.token, self._clock(), self._progress))
+        self._tree.tell(values)
+
+    def _tell_progress(self) -> None:
+        self._emit(Progressing(self._read_progress))
+
+    def _read_progress(self) -> Progressed:
+        return Progressed(self.run_id, self._assignment.token, self._clock(), self._tree.read())
+
+    def close_progress(self, ending: Ending, error: BaseException | None) -> None:
+        """What the job has left open ends as its run does."""
+        if ending.status is RunStatus.SUCCEEDED:
+            self._tree.end()
+        else:
+            self._progress.abort(error or JobError(ending.error or ending.status))
 
     def check_cancelled(self) -> None:
         self._cancelled.check()
@@ -206,6 +244,7 @@ def execute(
 ) -> Ended:
     """Run the job and say how it ended; never raises. ``around`` is entered for the time of the job's own code."""
     context = RunContext(assignment, emit=emit, results=results, clock=clock, cancelled=cancelled)
+    raised: BaseException | None = None
     try:
         cancelled.check()
         function = _load(job_types, assignment.job_type, context)
@@ -213,7 +252,8 @@ def execute(
             function(context)
         ending = _ending_of_success(cancelled)
     except BaseException as error:  # a job may raise anything, SystemExit too: its worker has to live on
-        ending = _ending_of(error, context, cancelled)
+        raised, ending = error, _ending_of(error, context, cancelled)
+    context.close_progress(ending, raised)
     if ending.status is not RunStatus.SUCCEEDED:
         context.remove_files()
     return ended(assignment, ending, clock, tuple(context.files))
@@ -260,30 +300,3 @@ def _ending_of_failure(error: BaseException) -> Ending:
             return Ending(RunStatus.FAILED, FailureReason.DISK_FULL, f"no space left on the disk: {one_line(error)}")
         case _:
             return Ending(RunStatus.FAILED, FailureReason.EXCEPTION, one_line(error))
-
-
-# An absolute path of two or more parts, outside of URLs.
-_PATH = re.compile(r"(?<![\w:/.])/(?:[^\s/'\"<>:]+/)+([^\s/'\"<>:]*)")
-
-
-def one_line(error: BaseException) -> str:
-    """``TypeName: message`` without directories: where our files are is nobody's business who reads a run's error."""
-    lines = [line.strip() for line in _text(error).splitlines() if line.strip()]
-    message = _PATH.sub(r"\1", lines[0][:ERROR_LIMIT]) if lines else ""
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # of a job's own class
-        return ""
-
-
-def storable(text: str, limit: int) -> str:
-    """Text that every database can hold: no NUL (PostgreSQL), no lone surrogates (UTF-8), not longer than ``limit``."""
-    if len(text) > limit:
-        text = f"{text[:limit]} ... ({len(text) - limit} more characters)"
-    if not text.isascii():
-        text = text.encode("utf-8", "replace").decode()
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

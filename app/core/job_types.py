@@ -9,10 +9,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import entry_points
-from typing import Any, BinaryIO, Literal, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, TypeVar, overload
 
 from app.core.errors import FieldError, InvalidError, NotFoundError
 from app.core.statuses import FailureReason, TriggerKind
+
+if TYPE_CHECKING:
+    from app.core.progress import FailurePolicy, Summary
+    from app.core.stages import Process, Stage
+
+T = TypeVar("T")
 
 ENTRY_POINT_GROUP = "carillon.job_types"
 
@@ -60,8 +66,41 @@ class JobContext(Protocol):
 
     def log(self, message: str, level: str = "info") -> None: ...
 
+    def process(self, description: str) -> "AbstractContextManager[Process]":
+        """While the block runs, stages belong to this process. A job that names none has one with its own name."""
+
+    @overload
+    def stage(
+        self,
+        description: str,
+        *,
+        on_failure: "FailurePolicy | str" = ...,
+        total: int | None = ...,
+        summary: "Summary | None" = ...,
+    ) -> "Stage[None]": ...
+
+    @overload
+    def stage(
+        self,
+        description: str,
+        items: Iterable[T],
+        *,
+        on_failure: "FailurePolicy | str" = ...,
+        total: int | None = ...,
+        describe: Callable[[T], object] | None = ...,
+        summary: "Summary | None" = ...,
+    ) -> "Stage[T]":
+        """Begin the next step of the process; ``app.core.stages`` says how its items are run.
+
+        ``total`` is for items that do not know their number. Raises ``RunCancelled``, also between two items, and
+        ``JobError`` once a failure has aborted the process.
+        """
+
+    def add_error(self, code: str, *, object_id: str = "", kind: str = "", arguments: Sequence[object] = ()) -> None:
+        """Note what is wrong with one of the objects that are worked on. The run goes on."""
+
     def progress(self, **values: Any) -> None:
-        """Report the newest ``stage``, ``rows``, ``rows_per_second``, ``total``. Cheap: sent at most twice a second."""
+        """Report the newest ``stage``, ``rows``, ``rows_per_second``, ``total``. Cheap: sent at most once a second."""
 
     def check_cancelled(self) -> None:
         """Raise ``RunCancelled`` if the run was cancelled."""

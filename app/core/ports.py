@@ -71,12 +71,22 @@ class Logged:
 
 @dataclass(frozen=True)
 class Progressed:
-    """The newest progress values, replacing the older ones: ``stage``, ``rows``, ``rows_per_second``, ``total``."""
+    """The newest progress, replacing the older: what the job counts (``rows`` ...), and the tree as ``processes``."""
 
     run_id: int
     token: str
     at: datetime
     values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Progressing:
+    """There is new progress, and ``read`` gives it as it is then. A job says so once until somebody has read it.
+
+    Executors turn it into ``Progressed``: at once, at most once a second, and when the job has ended.
+    """
+
+    read: Callable[[], Progressed]
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,29 @@ def test_log_lines_come_in_order_before_the_end_and_not_too_long(jobs: Bench) ->
 def test_the_last_progress_comes_before_the_end(jobs: Bench) -> None:
     ended = jobs.run("ADVANCE")
 
-    assert jobs.listener.progress(ended.run_id)[-1] == {"stage": "read", "rows": 1000}
+    last = jobs.listener.progress(ended.run_id)[-1]
+    assert (last["stage"], last["rows"], last["processes"][0]["status"]) == ("read", 1000, "SUCCESS")
+
+
+def test_a_stage_reports_each_of_its_items(jobs: Bench) -> None:
+    ended = jobs.run("WORK_IN_STAGES")
+
+    (process,) = jobs.listener.progress(ended.run_id)[-1]["processes"]
+    shown = [(stage["description"], stage["status"], stage["done"], stage["failed"]) for stage in process["stages"]]
+    assert ended.status is RunStatus.SUCCEEDED
+    assert shown == [("one by one", "SUCCESS", 299, 1), ("three at a time", "SUCCESS", 30, 0)]
+
+
+def test_a_cancelled_stage_ends_between_two_items(jobs: Bench) -> None:
+    wanted = jobs.submit("WAIT_BETWEEN_ITEMS")
+    assert jobs.witness.hear() == "2"
+
+    ended = jobs.cancel(wanted)
+
+    (process,) = jobs.listener.progress(ended.run_id)[-1]["processes"]
+    (stage,) = process["stages"]
+    assert (ended.status, process["status"], stage["status"]) == (RunStatus.CANCELLED, "CANCELLED", "CANCELLED")
+    assert [item["status"] for item in stage["items"]] == ["SUCCESS", "SUCCESS"]
 
 
 def test_passwords_are_masked_in_all_that_is_said(jobs: Bench) -> None:

@@ -75,6 +75,26 @@ def advance(context: JobContext) -> None:
 
 
 @job
+def work_in_stages(context: JobContext) -> None:
+    def work(number: int) -> None:
+        if number == 7:
+            raise ValueError("an outlier")
+
+    context.stage("one by one", range(300), on_failure="SKIP_ITEM_OUTLIER").run(work)
+    context.stage("three at a time", range(30, 60)).run(work, workers=3)
+
+
+@job
+def wait_between_items(context: JobContext) -> None:
+    cancelled = threading.Event()
+    with context.on_cancel(cancelled.set):
+        for number in context.stage("wait", range(1, 10)):
+            if number == 2:
+                tell(context, number)
+                cancelled.wait(LONG)
+
+
+@job
 def advance_in_circles(context: JobContext) -> None:
     circle: list[Any] = []
     circle.append(circle)

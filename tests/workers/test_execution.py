@@ -1,23 +1,17 @@
 """The parts of ``core.execution`` that no executor shows well."""
 
+import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from app.core.execution import (
-    CANCELLED,
-    SHUTDOWN,
-    CancelFlag,
-    Mask,
-    execute,
-    one_line,
-    storable,
-    timed_out,
-)
+from app.core.error_text import one_line, storable
+from app.core.execution import CANCELLED, SHUTDOWN, CancelFlag, Mask, execute, timed_out
 from app.core.job_types import JobContext, JobType, JobTypes, RunCancelled
-from app.core.ports import Assignment, Ended, Logged, MadeFile, Report
+from app.core.ports import Assignment, Ended, Logged, MadeFile, Progressing, Report
 from app.core.statuses import FailureReason, RunStatus
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -31,9 +25,11 @@ class NoResults:
         assert not files
 
 
-def run(function: Callable[[JobContext], None], cancelled: CancelFlag | None = None) -> tuple[Ended, list[Report]]:
+def run(
+    function: Callable[[JobContext], None], cancelled: CancelFlag | None = None
+) -> tuple[Ended, list[Report | Progressing]]:
     """Execute a function as if it were an installed job type's."""
-    reports: list[Report] = []
+    reports: list[Report | Progressing] = []
     made_up = JobType(name="X", label="", description="", function="tests.workers.test_execution:current")
     globals()["current"] = function
     ended = execute(
@@ -133,14 +129,69 @@ def test_a_raised_run_cancelled_that_nobody_asked_for_is_a_failure() -> None:
     assert run(job)[0].status is RunStatus.FAILED
 
 
+def progress_of(job: Callable[[JobContext], None], cancelled: CancelFlag | None = None) -> dict[str, Any]:
+    """The tree as it is when the job has ended."""
+    _, reports = run(job, cancelled)
+    return dict([report.read() for report in reports if isinstance(report, Progressing)][-1].values)
+
+
 def test_progress_is_complete_each_time() -> None:
     def job(context: JobContext) -> None:
         context.progress(stage="read")
         context.progress(rows=3)
 
-    _, reports = run(job)
+    shown = progress_of(job)
 
-    assert [getattr(report, "values", None) for report in reports] == [{"stage": "read"}, {"stage": "read", "rows": 3}]
+    assert (shown["stage"], shown["rows"]) == ("read", 3)
+    assert [stage["description"] for stage in shown["processes"][0]["stages"]] == ["read"]
+
+
+def test_a_job_that_says_nothing_has_no_progress() -> None:
+    assert run(lambda context: None)[1] == []
+
+
+def test_what_a_job_has_left_open_ends_well_with_it() -> None:
+    def job(context: JobContext) -> None:
+        for number in context.stage("search", [1, 2, 3]):
+            if number == 2:
+                return
+
+    (process,) = progress_of(job)["processes"]
+
+    assert (process["description"], process["status"]) == ("nightly", "SUCCESS")
+    assert [(stage["status"], stage["done"]) for stage in process["stages"]] == [("SUCCESS", 2)]
+
+
+def test_what_a_job_has_left_open_fails_with_it() -> None:
+    def job(context: JobContext) -> None:
+        for _ in context.stage("send", [1, 2, 3]):
+            raise ValueError("no such thing in /srv/carillon/data/secret.db")
+
+    (process,) = progress_of(job)["processes"]
+
+    (stage,) = process["stages"]
+    assert [(item["status"], item["error"]) for item in stage["items"]] == [("ERROR", "no such thing in secret.db")]
+    assert (process["status"], process["error"]) == ("ERROR", "no such thing in secret.db")
+
+
+def test_leaving_a_job_by_exit_is_a_good_end_for_its_stages() -> None:
+    def job(context: JobContext) -> None:
+        with context.process("Send orders"), context.stage("send"):
+            sys.exit()
+
+    (process,) = progress_of(job)["processes"]
+
+    assert (process["status"], process["stages"][0]["status"]) == ("SUCCESS", "SUCCESS")
+
+
+def test_a_job_that_ends_by_itself_after_its_cancellation_was_asked_for_has_a_good_tree() -> None:
+    cancelled = CancelFlag()
+
+    def job(context: JobContext) -> None:
+        with context.stage("send"):
+            cancelled.set(CANCELLED)
+
+    assert progress_of(job, cancelled)["processes"][0]["status"] == "SUCCESS"
 
 
 class Unspeakable(Exception):  # noqa: N818

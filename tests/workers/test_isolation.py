@@ -84,7 +84,7 @@ def test_what_a_job_prints_and_logs_is_in_its_run(workers: Bench) -> None:
     ]
 
 
-def test_progress_is_told_twice_a_second_at_most(workers: Bench) -> None:
+def test_progress_is_told_once_a_second_at_most(workers: Bench) -> None:
     ended = workers.run("ADVANCE")
 
     assert len(workers.listener.progress(ended.run_id)) <= 2
