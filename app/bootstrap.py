@@ -36,6 +36,7 @@ from app.core.ports import Clock, Executor
 from app.core.previews import Previews
 from app.core.queues import Queues
 from app.core.results import Results
+from app.core.run_progress import RunProgress
 from app.core.runs import Runs
 from app.core.sample import Sample
 from app.core.users import Hasher, Users
@@ -75,6 +76,7 @@ class Services:
     fires: Fires
     ledger: Ledger
     runs: Runs
+    progress: RunProgress
     results: Results
     store: ResultStore
     connections: Connections
@@ -191,6 +193,7 @@ def assemble(
         fires=fires,
         ledger=Ledger(db, clock, runs.changed),
         runs=runs,
+        progress=RunProgress(db, clock),
         results=Results(db),
         store=store,
         connections=connections,

@@ -244,6 +244,7 @@ class Run(Base):
     origin: Mapped[Origin]
     requested_by: Mapped[str | None]  # a user name, for a start by hand
     cancelled_by: Mapped[str | None]
+    cancelled_at: Mapped[datetime | None]  # when it was asked for; the run ends later
     parameters: Mapped[dict[str, Any]]  # frozen at the fire
     arguments: Mapped[str | None]  # OpenSpecimen's args, as given
     timeout_seconds: Mapped[int | None]
@@ -260,7 +261,7 @@ class Run(Base):
     boot: Mapped[str | None]  # the server start that claimed it
     reason: Mapped[FailureReason | None]
     error: Mapped[str | None]
-    progress: Mapped[dict[str, Any] | None]
+    progress: Mapped[dict[str, Any] | None]  # the newest in short; the tree has a table of its own
     last_log: Mapped[int] = mapped_column(default=0)  # number of the newest log line
 
     files: Mapped[list["ResultFile"]] = relationship(order_by="ResultFile.id", viewonly=True)
@@ -284,6 +285,15 @@ class Run(Base):
         if self.started_at is None or self.finished_at is None:
             return None
         return (self.finished_at - self.started_at).total_seconds()
+
+
+class ProgressTree(Base):
+    """The progress of a run as a tree, in the words of ``app.core.progress``: too large for lists of runs."""
+
+    __tablename__ = "progress_tree"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
+    tree: Mapped[dict[str, Any]]
 
 
 class RunStep(Base):

@@ -15,8 +15,9 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.core import steps
-from app.core.models import Job, LogEntry, ResultFile, Run, Trigger
+from app.core.models import Job, LogEntry, ProgressTree, ResultFile, Run, Trigger
 from app.core.ports import Alive, Ended, Logged, LogLine, MadeFile, Progressed, Report, Started
+from app.core.progress_views import in_short, tree_of
 from app.core.statuses import RunStatus, TriggerKind
 
 log = logging.getLogger(__name__)
@@ -79,10 +80,25 @@ def _start(session: Session, started: Sequence[Started]) -> None:
 def _progress(session: Session, progressed: Sequence[Progressed]) -> None:
     newest = {report.run_id: report for report in progressed}
     rows = [
-        {"row_id": report.run_id, "new_progress": dict(report.values), "new_heartbeat_at": report.at}
+        {"row_id": report.run_id, "new_progress": in_short(report.values), "new_heartbeat_at": report.at}
         for report in newest.values()
     ]
     _update(session, Run.__table__, ("progress", "heartbeat_at"), rows)
+    trees = {run_id: tree_of(report.values) for run_id, report in newest.items()}
+    _keep_trees(session, {run_id: tree for run_id, tree in trees.items() if tree})
+
+
+def _keep_trees(session: Session, trees: Mapping[int, dict[str, Any]]) -> None:
+    """Insert or replace; both databases spell that differently, and a run has one writer."""
+    table = ProgressTree.__table__
+    query = select(ProgressTree.run_id).where(ProgressTree.run_id.in_(trees))
+    known = set(session.scalars(query)) if trees else set()
+    if known:
+        changed = [{"of_run": run_id, "new_tree": trees[run_id]} for run_id in known]
+        statement = update(table).where(table.c.run_id == bindparam("of_run")).values(tree=bindparam("new_tree"))  # type: ignore[arg-type]
+        session.connection().execute(statement, changed)
+    if new := [{"run_id": run_id, "tree": tree} for run_id, tree in trees.items() if run_id not in known]:
+        session.connection().execute(insert(table), new)  # type: ignore[arg-type]
 
 
 def _append_log(session: Session, runs: Mapping[int, Run], logged: Sequence[Logged]) -> None:

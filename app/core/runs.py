@@ -119,7 +119,7 @@ class Runs:
         return run
 
     def _cancel(self, session: Session, run: Run, by: str | None) -> None:
-        run.cancelled_by = by
+        run.cancelled_by, run.cancelled_at = by, self.clock()
         if run.status is RunStatus.QUEUED:
             run.status, run.finished_at = RunStatus.CANCELLED, self.clock()
             recording.settle(session, [recording.End(run, run.status, run.finished_at)])

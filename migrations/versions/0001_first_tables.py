@@ -213,6 +213,7 @@ def upgrade() -> None:
         sa.Column("origin", sa.String(length=20), nullable=False),
         sa.Column("requested_by", sa.Text(), nullable=True),
         sa.Column("cancelled_by", sa.Text(), nullable=True),
+        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("parameters", sa.JSON(), nullable=False),
         sa.Column("arguments", sa.Text(), nullable=True),
         sa.Column("timeout_seconds", sa.Integer(), nullable=True),
@@ -264,6 +265,13 @@ def upgrade() -> None:
         sa.Column("message", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_log_line_run_id")),
         sa.PrimaryKeyConstraint("run_id", "number", name=op.f("pk_log_line")),
+    )
+    op.create_table(
+        "progress_tree",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("tree", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_progress_tree_run_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", name=op.f("pk_progress_tree")),
     )
     op.create_table(
         "result_file",
@@ -319,6 +327,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_result_file_job_id_id")
 
     op.drop_table("result_file")
+    op.drop_table("progress_tree")
     op.drop_table("log_line")
     with op.batch_alter_table("run", schema=None) as batch_op:
         batch_op.drop_index("ix_run_status_id")

@@ -36,6 +36,7 @@ class RunSchema(Schema):
     origin = fields.Enum(Origin, by_value=True, required=True, metadata=TEXT)
     requested_by = fields.String(required=True, allow_none=True)
     cancelled_by = fields.String(required=True, allow_none=True)
+    cancelled_at = fields.AwareDateTime(required=True, allow_none=True)
     parameters = fields.Dict(required=True)
     scheduled_for = fields.AwareDateTime(required=True)
     queued_at = fields.AwareDateTime(required=True)
@@ -46,7 +47,14 @@ class RunSchema(Schema):
     pid = fields.Integer(required=True, allow_none=True)
     reason = fields.Enum(FailureReason, by_value=True, required=True, allow_none=True, metadata=TEXT)
     error = fields.String(required=True, allow_none=True)
-    progress = fields.Dict(required=True, allow_none=True)
+    progress = fields.Dict(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The newest `stage`, and what the job counts. A single run shows its `processes`, with their"
+            " stages and items, and how many `seconds_left` earlier runs let expect."
+        },
+    )
     files = fields.List(fields.Nested(FileSchema), required=True)
 
 
@@ -82,7 +90,8 @@ def list_runs(query: dict[str, Any]) -> dict[str, Any]:
 @operation("GET", "/runs/<int:run_id>", Right.SEE, gives=RunSchema, errors=(404,))
 def show_run(run_id: int) -> dict[str, Any]:
     """Show a run"""
-    return document(services().runs.get(run_id))
+    run = services().runs.get(run_id)
+    return document(run) | {"progress": services().progress.of(run)}
 
 
 @operation("POST", "/runs/<int:run_id>/cancel", Right.RUN, gives=RunSchema, statuses=(202,), errors=(404, 409))
