@@ -25,8 +25,10 @@ run: .venv/installed-runtime ## install and serve http://127.0.0.1:8080
 test: .venv/installed-dev ## install and run the tests (some of them: T="-k cron -x")
 	@.venv/bin/python -m pytest -n 2 --dist loadfile $(T)
 
-torture: .venv/installed-dev ## thousands of simulated schedules of faults
-	@CARILLON_TEST_SCHEDULES=4000 .venv/bin/python -m pytest tests/simulation
+torture: .venv/installed-dev ## thousands of simulated schedules of faults, hundreds of kills of the real server
+	CARILLON_TEST_SCHEDULES=4000 .venv/bin/python -m pytest -n 2 tests/simulation
+	.venv/bin/python -m tests.torture --database sqlite
+	.venv/bin/python -m tests.torture --database postgresql
 
 check: lint types test ## all that a change has to pass: format, lint, types, imports, tests
 
