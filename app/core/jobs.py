@@ -193,6 +193,11 @@ class Jobs:
         with self.db.reading() as session:
             return found(session.scalar(_present().where(Job.id == job_id)), f"no job with id {job_id}")
 
+    def get_by_name(self, name: str) -> Job:
+        """Raises ``NotFoundError``."""
+        with self.db.reading() as session:
+            return found(session.scalar(_present().where(Job.name == name)), f"no job named {name!r}")
+
     def list(
         self,
         *,

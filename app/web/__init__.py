@@ -9,7 +9,21 @@ from htmx_flask import Htmx
 from app.adapters.migrations import FOLDER
 from app.adapters.secrets import derive
 from app.bootstrap import Services
-from app.web import assets, auth, control, database, dhis2, health, hosts, openspecimen, pages, security, unknown, v1
+from app.web import (
+    assets,
+    auth,
+    control,
+    database,
+    dhis2,
+    health,
+    hosts,
+    openspecimen,
+    pages,
+    security,
+    sunbird,
+    unknown,
+    v1,
+)
 
 TEMPLATES = str(FOLDER.parent / "templates")
 STATIC = str(FOLDER.parent / "static")
@@ -27,7 +41,7 @@ def create_app(services: Services) -> Flask:
     csrf = CSRFProtect(app)
     for part in (auth, security, unknown, health, assets):
         part.init_app(app)
-    for dialect in (dhis2, openspecimen, control, v1):
+    for dialect in (dhis2, openspecimen, sunbird, control, v1):
         for blueprint in dialect.blueprints():
             csrf.exempt(blueprint)  # they take no forms; `security` refuses other origins
             app.register_blueprint(blueprint)

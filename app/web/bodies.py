@@ -29,7 +29,7 @@ def read(schema: Schema) -> Any:
         return schema.load(read_object())
     except ValidationError as error:
         messages = error.messages if isinstance(error.messages, dict) else {"": error.messages}
-        raise InvalidError([FieldError(path, f"{path}: {text}") for path, text in _flat(messages)]) from None
+        raise InvalidError([FieldError(path, f"{path}: {text}") for path, text in flat(messages)]) from None
 
 
 def read_object() -> dict[str, Any]:
@@ -105,9 +105,10 @@ def _finite(text: str) -> float:
     return number
 
 
-def _flat(messages: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def flat(messages: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Marshmallow's messages with the path of what they are about."""
     for name, found in messages.items():
         if isinstance(found, Mapping):
-            yield from _flat(found, f"{prefix}{name}.")
+            yield from flat(found, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", " ".join(map(str, found))
+            yield f"{prefix}{name}".removesuffix("._schema"), " ".join(map(str, found))

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from app.core.errors import CarillonError
-from app.web import control, dhis2, openspecimen, pages, v1
+from app.web import control, dhis2, openspecimen, pages, sunbird, v1
 from app.web.errors import as_http, unexpected
 
 Answer = Callable[[HTTPException], ResponseReturnValue]
@@ -19,6 +19,7 @@ Answer = Callable[[HTTPException], ResponseReturnValue]
 
 ANSWERS: list[tuple[re.Pattern[str], Answer]] = [
     (re.compile(r"^/api/(jobConfigurations?|scheduling|scheduler|system|\d+)(/|$)"), dhis2.answer),
+    (re.compile(r"^(/api)?/v1/backgroundtasks(/|$)"), sunbird.answer),
     (re.compile(r"^/api/v1(/|$)"), v1.answer),
     (re.compile(r"^/api/docs/?$"), pages.answer),
     (re.compile(r"^/api(/|$)"), control.answer),

@@ -1,11 +1,11 @@
 """What the schemas of all resources share. Those of one resource live in its file."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from marshmallow import Schema, ValidationError, fields
 
 from app.core.errors import FieldError
+from app.web.bodies import flat
 
 MOST_ERRORS = 100
 
@@ -41,17 +41,9 @@ class ProblemSchema(Schema):
 
 def problems_of(error: ValidationError) -> Sequence[FieldError]:
     messages = error.messages if isinstance(error.messages, Mapping) else {"": error.messages}
-    return [_problem(path, text) for path, text in _flat(messages)][:MOST_ERRORS]
+    return [_problem(path, text) for path, text in flat(messages)][:MOST_ERRORS]
 
 
 def _problem(path: str, text: str) -> FieldError:
     code = {"Missing data for required field.": "required", "Unknown field.": "unknown_field"}.get(text, "invalid")
-    return FieldError(path.removesuffix("._schema"), text, code)
-
-
-def _flat(messages: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for name, found in messages.items():
-        if isinstance(found, Mapping):
-            yield from _flat(found, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", " ".join(map(str, found))
+    return FieldError(path, text, code)
