@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from app.bootstrap import Services
 from app.core.statuses import TriggerKind
 from app.core.triggers import TriggerSpec
-from tests.web.conftest import QUERY, ZONE, MakeJob, Play
+from tests.web.conftest import ZONE, MakeJob, Play
 
 ROOTS = ["", "/rest/ng", "/openspecimen/rest/ng"]
 NOON = 1772452800000  # 2026-03-02 12:00 UTC in milliseconds
@@ -64,18 +64,7 @@ def test_a_job_is_shown_whole(
         "lastRunOn": NOON,
         "rtArgsProvided": True,
         "rtArgsHelpText": "region least",
-        "jobParameters": {
-            "connection": "clinic",
-            "query": QUERY,
-            "parameters": {"region": "north", "least": 1},
-            "filename": "",
-            "delimiter": ",",
-            "header": True,
-            "nullText": "",
-            "lineEnding": "LF",
-            "maxRows": None,
-            "statementTimeoutSeconds": 3600,
-        },
+        "jobParameters": job.parameters,
         "triggers": [
             {
                 "id": 1,
