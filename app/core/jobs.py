@@ -37,6 +37,7 @@ class JobSpec:
     group: str = "DEFAULT"
     timeout_seconds: int | None = None
     uid: str | None = None  # only when creating: a client may bring its own
+    triggers_suspended: bool = True  # False: those of a job that has left its queue count again
 
     @classmethod
     def of(cls, job: Job) -> "JobSpec":
@@ -109,7 +110,7 @@ class Jobs:
         job.name, job.group, job.description = spec.name.strip(), spec.group, spec.description
         job.parameters, job.timeout_seconds = parameters, spec.timeout_seconds
         job.enabled, job.updated_at, job.updated_by = spec.enabled, self.clock(), by
-        members.give_back(session, job)
+        members.give_back(session, job, even_if_off=not spec.triggers_suspended)
         self.set_triggers(session, job, spec.triggers, only_new=was_enabled and spec.enabled)
         if was_enabled and not spec.enabled:
             drop_delayed(session, job)
@@ -197,6 +198,11 @@ class Jobs:
         """Raises ``NotFoundError``."""
         with self.db.reading() as session:
             return found(session.scalar(_present().where(Job.name == name)), f"no job named {name!r}")
+
+    def with_uids(self, uids: Sequence[str]) -> Sequence[Job]:
+        """Those of these uids that are there, in no certain order."""
+        with self.db.reading() as session:
+            return session.scalars(_present().where(Job.uid.in_(uids))).all()
 
     def list(
         self,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
-from app.core.models import Job, QueueStep
+from app.core.models import Job, QueueStep, Trigger
 from app.core.statuses import OnFailure
 
 
@@ -39,9 +39,9 @@ def is_member(session: Session, job: Job) -> bool:
     return bool(job.id) and session.scalar(select(QueueStep.id).where(QueueStep.job_id == job.id)) is not None
 
 
-def give_back(session: Session, job: Job) -> None:
+def give_back(session: Session, job: Job, *, even_if_off: bool = False) -> None:
     """Wake the triggers of a job that is switched on again and in no queue."""
-    if job.triggers_suspended and job.enabled and not is_member(session, job):
+    if job.triggers_suspended and (job.enabled or even_if_off) and not is_member(session, job):
         job.triggers_suspended = False
 
 
@@ -67,6 +67,7 @@ def places(session: Session, job_ids: Sequence[int]) -> dict[int, Place]:
         select(QueueStep.job_id, Job, QueueStep.position, QueueStep.on_failure)
         .join(Job, Job.id == QueueStep.queue_id)
         .where(QueueStep.job_id.in_(job_ids))
+        .options(selectinload(Job.triggers).joinedload(Trigger.calendar))
     )
     return {job_id: Place(queue, number, rule) for job_id, queue, number, rule in session.execute(query)}
 

@@ -7,15 +7,16 @@ are those of every job. What its runs do is in ``core/steps.py``.
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Select, func
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.core import members, steps
 from app.core.db import Database
 from app.core.errors import FieldError, InvalidError, NotFoundError
 from app.core.jobs import Jobs, present, trigger_problems
-from app.core.models import QUEUE, Job, QueueStep, Run
+from app.core.models import QUEUE, Job, QueueStep, Run, RunStep
 from app.core.ports import Clock
 from app.core.runs import Runs
 from app.core.statuses import OnFailure
@@ -175,6 +176,13 @@ class Queues:
             query = query.where(func.lower(Job.name).contains(text.lower(), autoescape=True))
         with self.db.reading() as session:
             return session.scalars(query).all()
+
+    def left_out(self, jobs: Sequence[Job]) -> dict[int, datetime]:
+        """When jobs were last a step that did not start, by job id; without those that never were."""
+        query = select(RunStep.job_id, func.max(RunStep.decided_at)).where(RunStep.not_started.is_not(None))
+        query = query.where(RunStep.job_id.in_([job.id for job in jobs])).group_by(RunStep.job_id)
+        with self.db.reading() as session:
+            return {job_id: at for job_id, at in session.execute(query) if at}
 
     def steps_of(self, runs: Sequence[Run]) -> dict[int, Sequence[StepState]]:
         """How the steps of queues' runs stand, by run id; of a run that has not begun nothing."""

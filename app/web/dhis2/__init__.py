@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from app.web.dhis2 import job_configurations, job_types  # noqa: F401 - they add their views
+from app.web.dhis2 import job_configurations, job_types, queues, scheduler  # noqa: F401 - they add their views
 from app.web.dhis2.errors import answer
 from app.web.dhis2.routes import blueprint
 

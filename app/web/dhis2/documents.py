@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from app.core.jobs import next_fire
+from app.core.members import Place
 from app.core.models import Job, Run
 from app.web.auth import Right, current_actor, services
+from app.web.dhis2 import queue_members
 from app.web.dhis2.routes import address_of
 from app.web.dhis2.schedules import schedule_of
-from app.web.dhis2.statuses import job_status, last_executed_status
+from app.web.dhis2.statuses import NOT_STARTED, job_status, last_executed_status
+from app.web.dhis2.times import duration, local
 from app.web.trigger_schema import shown
 
 Document = dict[str, Any]
@@ -24,6 +27,8 @@ class _Surroundings:
 
     newest: Mapping[int, Run]  # by job id
     finished: Mapping[int, Run]  # by job id
+    places: Mapping[int, Place]  # in queues, by job id
+    left_out: Mapping[int, datetime]  # when its queue ended before its turn, by job id
     uids: Mapping[str, str]  # by user name
     access: Mapping[str, bool]
 
@@ -35,14 +40,15 @@ def document(job: Job) -> Document:
 def documents(jobs: Iterable[Job]) -> list[Document]:
     uids, access = {user.username: user.uid for user in services().users.list()}, _access()
     written: list[Document] = []
-    for batch in _batches(jobs):
-        newest = services().jobs.last_runs(batch)
-        around = _Surroundings(newest, _finished(batch, newest), uids, access)
+    for batch in batches(jobs):
+        newest, places = services().jobs.last_runs(batch), services().jobs.places(batch)
+        left_out = services().queues.left_out(batch)
+        around = _Surroundings(newest, _finished(batch, newest), places, left_out, uids, access)
         written += [_document(job, around) for job in batch]
     return written
 
 
-def _batches(jobs: Iterable[Job]) -> Iterator[Sequence[Job]]:
+def batches(jobs: Iterable[Job]) -> Iterator[Sequence[Job]]:
     rest = iter(jobs)
     while batch := list(islice(rest, BATCH)):
         yield batch
@@ -86,11 +92,14 @@ def _document(job: Job, around: _Surroundings) -> Document:
         "userGroupAccesses": [],
         "attributeValues": [],
         "userAccesses": [],
-        **_execution(around.newest.get(job.id), around.finished.get(job.id)),
+        **_execution(around.newest.get(job.id), around.finished.get(job.id), around.left_out.get(job.id)),
         "jobId": job.id,
         "group": job.group,
         "description": job.description or None,
         "triggers": [shown(row) for row in job.triggers],
+        "queueName": None,
+        "queuePosition": None,
+        **queue_members.shown(job, around.places.get(job.id), around.newest.get(job.id)),
     }
 
 
@@ -111,7 +120,9 @@ def _user(name: str | None, around: _Surroundings) -> dict[str, str] | None:
     return {"id": uid} if uid else None
 
 
-def _execution(newest: Run | None, finished: Run | None) -> Document:
+def _execution(newest: Run | None, finished: Run | None, left_out: datetime | None) -> Document:
+    if left_out and not (newest and newest.queued_at > left_out):
+        return {"lastExecuted": local(left_out), "lastExecutedStatus": NOT_STARTED, "lastFinished": local(left_out)}
     started = next((run.started_at for run in (newest, finished) if run and run.started_at), None)
     seconds = finished.duration_seconds if finished and finished is newest else None
     return {
@@ -120,17 +131,3 @@ def _execution(newest: Run | None, finished: Run | None) -> Document:
         "lastFinished": local(finished.finished_at if finished else None),
         "lastRuntimeExecution": None if seconds is None else duration(seconds),
     }
-
-
-def local(moment: datetime | None) -> str | None:
-    """The server's wall clock, without a zone: that is how DHIS2 writes times."""
-    if moment is None:
-        return None
-    return moment.astimezone(services().settings.zone).replace(tzinfo=None).isoformat(timespec="milliseconds")
-
-
-def duration(seconds: float) -> str:
-    """``HH:mm:ss.SSS``; the hours go on past 24."""
-    milliseconds = timedelta(seconds=seconds) // timedelta(milliseconds=1)
-    whole, milliseconds = divmod(milliseconds, 1000)
-    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}.{milliseconds:03}"

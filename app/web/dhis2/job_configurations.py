@@ -6,11 +6,13 @@ from flask import Response, request
 
 from app.core.errors import ConflictError
 from app.core.jobs import JobSpec
+from app.core.members import Place
 from app.core.models import Job
+from app.core.triggers import TriggerSpec
 from app.core.uids import new_uid
 from app.web import bodies
 from app.web.auth import Right, allow, current_actor, services
-from app.web.dhis2 import field_filter
+from app.web.dhis2 import field_filter, queue_members
 from app.web.dhis2.documents import document
 from app.web.dhis2.listing import listed
 from app.web.dhis2.messages import execution_report, object_report
@@ -45,9 +47,13 @@ def create() -> Response:
 @route("PUT", "/<uid>")
 @allow(Right.EDIT)
 def update(uid: str) -> Response:
-    spec = _changed(services().jobs.get(uid), bodies.read(JobConfiguration()))
+    job, asked = services().jobs.get(uid), bodies.read(JobConfiguration())
+    place = queue_members.place_of(job)
+    spec = _changed(job, place, asked)
     with reporting(uid, spec):
         services().jobs.update(uid, spec, current_actor().name)
+    if place and asked.enabled is not None:
+        queue_members.switch(job, place, asked.enabled)
     return object_report(200, uid)
 
 
@@ -61,24 +67,29 @@ def delete(uid: str) -> Response:
 @route("POST", "/<uid>/execute")
 @allow(Right.RUN)
 def execute(uid: str) -> Response:
-    """Run now, whatever the schedule says; a disabled job does not run."""
-    _check_enabled(services().jobs.get(uid))
-    services().runs.request(uid, current_actor().name)
+    """Run now, whatever the schedule says; a disabled job does not run. One in a queue runs with all that follow it."""
+    job = services().jobs.get(uid)
+    place = queue_members.place_of(job)
+    _check_enabled(job, place)
+    queue_members.execute(job, place)
     return execution_report()
 
 
 @route("POST", "/<uid>/enable")
 @allow(Right.EDIT)
 def enable(uid: str) -> Response:
-    _check_scheduled(services().jobs.get(uid))
-    services().jobs.enable(uid, current_actor().name)
+    job = services().jobs.get(uid)
+    place = queue_members.place_of(job)
+    _check_scheduled(job, place)
+    queue_members.switch(job, place, True)
     return Response(status=204)
 
 
 @route("POST", "/<uid>/disable")
 @allow(Right.EDIT)
 def disable(uid: str) -> Response:
-    services().jobs.disable(uid, current_actor().name)
+    job = services().jobs.get(uid)
+    queue_members.switch(job, queue_members.place_of(job), False)
     return Response(status=204)
 
 
@@ -96,25 +107,33 @@ def _new(asked: Asked) -> JobSpec:
     )
 
 
-def _changed(job: Job, asked: Asked) -> JobSpec:
+def _changed(job: Job, place: Place | None, asked: Asked) -> JobSpec:
     """What was not said of our own extra members stays; the type of a job never changes."""
-    enabled = job.enabled if asked.enabled is None else asked.enabled
+    enabled = job.enabled if asked.enabled is None or place else asked.enabled
     spec = _new(replace(asked, uid=job.uid, job_type=job.job_type, enabled=enabled, triggers=None))
     return replace(
         spec,
         parameters=job.parameters if asked.parameters is None else asked.parameters,
-        triggers=triggers_for(asked, job, services().settings.timezone, enabled=enabled),
+        triggers=_triggers(job, place, asked, enabled=enabled),
+        triggers_suspended=not queue_members.says_schedule(asked, job, place),
         description=job.description if asked.description is None else asked.description,
         group=asked.group or job.group,
         timeout_seconds=job.timeout_seconds,
     )
 
 
-def _check_enabled(job: Job) -> None:
-    if not job.enabled:
+def _triggers(job: Job, place: Place | None, asked: Asked, *, enabled: bool) -> list[TriggerSpec]:
+    zone = services().settings.timezone
+    if job.triggers_suspended:
+        return queue_members.triggers_for(asked, job, place, zone)
+    return triggers_for(asked, job, zone, enabled=enabled)
+
+
+def _check_enabled(job: Job, place: Place | None) -> None:
+    if not queue_members.is_enabled(job, place):
         raise ConflictError("Job is disabled.", code="disabled")
 
 
-def _check_scheduled(job: Job) -> None:
-    if not job.triggers:
+def _check_scheduled(job: Job, place: Place | None) -> None:
+    if not job.triggers and not place:
         raise ConflictError("Job requires schedule setup before it can be enabled.", code="no_schedule")

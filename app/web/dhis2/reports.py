@@ -82,7 +82,7 @@ def _taken(uid: str, name: str) -> Report:
 
 
 def _bad_cron(spec: JobSpec) -> Report:
-    expression, reason = next(filter(None, map(_refusal, spec.triggers)), ("", "it cannot be read"))
+    expression, reason = next(filter(None, map(refusal, spec.triggers)), ("", "it cannot be read"))
     message = f"Cron expression is invalid: `{expression}`: {reason}"
     return error_report("E7005", message, expression, reason, field="cronExpression")
 
@@ -94,7 +94,7 @@ def _same_cron(spec: JobSpec, problem: FieldError) -> Report:
     return error_report("E7000", message, expression)
 
 
-def _refusal(trigger: TriggerSpec) -> tuple[str, str] | None:
+def refusal(trigger: TriggerSpec) -> tuple[str, str] | None:
     """An expression that cannot be read, and why."""
     if trigger.kind is not TriggerKind.CRON or not trigger.expression:
         return None

@@ -1,6 +1,6 @@
 """Every address under which the API is served."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from flask import Blueprint, request
@@ -13,16 +13,21 @@ View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 # The real app puts its version number in; the reference spells the resource in the singular here and there.
 APIS = ("/api", "/api/<int:version>")
 JOB_CONFIGURATIONS = [f"{api}/{noun}" for api in APIS for noun in ("jobConfigurations", "jobConfiguration")]
+SCHEDULER = [f"{api}/scheduler" for api in APIS]
 
 blueprint = Blueprint("dhis2", __name__)
 
 
-def route(method: str, path: str = "") -> Callable[[View], View]:
-    """Serve a view of ``jobConfigurations`` in every spelling."""
+def route(
+    method: str, path: str = "", resource: Sequence[str] = JOB_CONFIGURATIONS, **options: bool
+) -> Callable[[View], View]:
+    """Serve a view of a resource in every spelling."""
 
     def add(view: View) -> View:
-        for prefix in JOB_CONFIGURATIONS:
-            blueprint.add_url_rule(prefix + path, view.__name__, view, methods=[method], strict_slashes=False)
+        for prefix in resource:
+            blueprint.add_url_rule(
+                prefix + path, view.__name__, view, methods=[method], strict_slashes=False, **options
+            )
         return view
 
     return add

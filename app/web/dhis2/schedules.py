@@ -42,16 +42,16 @@ def triggers_for(asked: Asked, job: Job | None, timezone: str, *, enabled: bool)
     """
     given, rows = asked.triggers, job.triggers if job else []
     if given is None:
-        return _scheduled(asked, job, timezone, enabled=enabled)
+        return scheduled(asked, job, timezone, enabled=enabled)
     is_unchanged = job is not None and says_all(given, rows)
     if not _agrees(asked, schedule_of(given)):
         if is_unchanged:
-            return _scheduled(asked, job, timezone, enabled=enabled)
+            return scheduled(asked, job, timezone, enabled=enabled)
         if job is None or not _agrees(asked, schedule_of(rows)):
             raise _contradiction(job.uid if job else asked.uid or "")
     if is_unchanged:
         return [TriggerSpec.of(row) for row in rows]
-    return list(given) if given or not enabled else _scheduled(asked, None, timezone, enabled=enabled)
+    return list(given) if given or not enabled else scheduled(asked, None, timezone, enabled=enabled)
 
 
 def _agrees(asked: Asked, schedule: Mapping[str, Any]) -> bool:
@@ -70,7 +70,7 @@ def _contradiction(uid: str) -> RejectedError:
     return RejectedError(uid, [report])
 
 
-def _scheduled(asked: Asked, job: Job | None, timezone: str, *, enabled: bool) -> list[TriggerSpec]:
+def scheduled(asked: Asked, job: Job | None, timezone: str, *, enabled: bool) -> list[TriggerSpec]:
     rows = job.triggers if job else []
     shown = shown_trigger(job) if job else None
     others = [TriggerSpec.of(row) for row in rows if row is not shown]

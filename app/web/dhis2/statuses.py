@@ -25,8 +25,13 @@ STATUSES = {
 
 
 def job_status(job: Job, newest: Run | None) -> str:
-    status = STATUSES[newest.status].job_status if newest else "SCHEDULED"
-    return "DISABLED" if status == "SCHEDULED" and not job.enabled else status
+    return status_word(newest.status if newest else None, enabled=job.enabled)
+
+
+def status_word(newest: RunStatus | None, *, enabled: bool) -> str:
+    """``jobStatus``, from the status of the newest run."""
+    status = STATUSES[newest].job_status if newest else "SCHEDULED"
+    return "DISABLED" if status == "SCHEDULED" and not enabled else status
 
 
 def last_executed_status(finished: Run | None) -> str:
