@@ -323,10 +323,11 @@ def trigger_problems(
 
 def _shared_schedules(session: Session, spec: JobSpec, job: Job | None, job_type: JobType) -> list[FieldError]:
     """Where one run of a type goes on at a time, two jobs that are always due together are one too many."""
-    if not job_type.one_at_a_time:
+    if not job_type.one_at_a_time or (job and job.triggers_suspended):
         return []
     expressions = select(Trigger.expression).join(Job).where(Trigger.kind == TriggerKind.CRON)
     expressions = expressions.where(Job.job_type == job_type.name, Job.deleted_at.is_(None))
+    expressions = expressions.where(Job.triggers_suspended.is_(False))
     taken = set(session.scalars(expressions.where(Job.id != job.id) if job else expressions))
     message = f"another job of the type {job_type.label!r} has this cron expression already"
     return [
