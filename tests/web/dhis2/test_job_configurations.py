@@ -77,6 +77,7 @@ def test_a_job_is_shown_whole(url: str, admin_client: FlaskClient, services: Ser
             "header": True,
             "nullText": "",
             "lineEnding": "LF",
+            "compression": "NONE",
             "statementTimeoutSeconds": 3600,
         },
         "favorite": False,
