@@ -37,7 +37,9 @@ class Settings:
     connections: Mapping[str, str] = field(default_factory=dict, repr=False)  # name in lower case -> SQLAlchemy URL
     shutdown_grace: float = 30  # seconds that running work gets after SIGTERM
     trusted_hosts: tuple[str, ...] = ()  # further Host names that the server answers to
+    control_bind: str = ""  # a listener of its own for the control API: 127.0.0.1:5001 or unix:/path/of/socket
     control_token: str | None = field(default=None, repr=False)  # the control API asks for it, too
+    control_stop: bool = True  # whether /api/shutdown and /api/kill may stop the timekeeping
 
     @property
     def zone(self) -> ZoneInfo:
@@ -141,6 +143,17 @@ def _hosts(name: str, value: str) -> tuple[str, ...]:
     return tuple(host.strip().lower() for host in value.split(",") if host.strip())
 
 
+def _switch(name: str, value: str) -> bool:
+    return _choice("on", "off")(name, value) == "on"
+
+
+def _local_address(name: str, value: str) -> str:
+    """Only what cannot be reached from another machine."""
+    if not re.fullmatch(r"(127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d{1,5}|unix:/.+", value):
+        raise SettingsError(f"{name}={value!r} is neither an address of this machine (127.0.0.1:5001) nor unix:/a/path")
+    return value
+
+
 def _token(name: str, value: str) -> str:
     if not re.fullmatch(r"[!-~]{16,}", value):
         raise SettingsError(f"{name} must have at least 16 characters, without blanks")
@@ -159,6 +172,8 @@ READERS: dict[str, Callable[[str, str], object]] = {
     "CARILLON_ADMIN_PASSWORD": _text,
     "CARILLON_SHUTDOWN_GRACE": _integer(0, 3600),
     "CARILLON_TRUSTED_HOSTS": _hosts,
+    "CARILLON_CONTROL_BIND": _local_address,
+    "CARILLON_CONTROL_STOP": _switch,
     "CARILLON_CONTROL_TOKEN": _token,
 }
 NAMES = {name: name.removeprefix(PREFIX).lower() for name in READERS}

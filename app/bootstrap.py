@@ -5,8 +5,9 @@ import os
 import secrets
 import socket
 import sys
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from app.core.connections import Connections
 from app.core.db import Database
 from app.core.engine import Engine
 from app.core.entries import Entries
-from app.core.errors import CarillonError, InvalidError
+from app.core.errors import CarillonError, ConflictError, InvalidError
 from app.core.fires import Fires
 from app.core.job_types import JobError, JobTypes
 from app.core.jobs import Jobs
@@ -36,6 +37,7 @@ from app.core.ports import Clock, Executor
 from app.core.previews import Previews
 from app.core.queues import Queues
 from app.core.results import Results
+from app.core.run_ends import RunEnds
 from app.core.run_progress import RunProgress
 from app.core.runs import Runs
 from app.core.sample import Sample
@@ -60,6 +62,7 @@ class Health:
     tick_age_seconds: float | None
     database: str  # "ok" or what is wrong
     keeper: str | None  # host:pid of the process that keeps the time
+    stopped: str | None  # why nothing keeps the time: somebody stopped it, and a restart starts it again
 
 
 @dataclass
@@ -88,6 +91,9 @@ class Services:
     engine: Engine
     timer: ApschedulerTimer
     keeper: Keeper
+    ends: RunEnds
+    stopped: str | None = None  # who stopped the timekeeping, and when
+    _stopping: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self) -> None:
         """Keep the time, or stand by while another process does."""
@@ -108,6 +114,23 @@ class Services:
         self.keeper.stop()
         self.db.dispose()
 
+    def stop_timekeeping(self, by: str, wait_seconds: float) -> None:
+        """Let nothing come due any more until the process is started anew; what is asked for by hand still runs.
+
+        Waits up to ``wait_seconds`` for the runs that are going on. Raises ``ConflictError`` when it has been stopped.
+        """
+        with self._stopping:
+            self.check_timekeeping()
+            self.stopped = f"stopped by {by} at {self.clock():%Y-%m-%d %H:%M:%S} UTC"
+        log.warning("the timekeeping is %s; a restart starts it again", self.stopped)
+        self.timer.stop()
+        self.ends.wait(lambda: not self.runs.counts(), wait_seconds)
+
+    def check_timekeeping(self) -> None:
+        """Raise ``ConflictError`` after a stop."""
+        if self.stopped is not None:
+            raise ConflictError("Scheduler is not running", code="not_running")
+
     @property
     def is_standby(self) -> bool:
         return not self.keeper.active
@@ -122,9 +145,9 @@ class Services:
 
     def health(self) -> Health:
         database, age = self._database_state(), self.timer.tick_age()
-        ticking = self.is_standby or (age is not None and age < STALE_TICK)
+        ticking = self.is_standby or self.stopped is not None or (age is not None and age < STALE_TICK)
         role = "active" if self.keeper.active else "standby"
-        return Health(database == "ok" and ticking, role, age, database, self.keeper.holder())
+        return Health(database == "ok" and ticking, role, age, database, self.keeper.holder(), self.stopped)
 
     def _database_state(self) -> str:
         try:
@@ -171,7 +194,13 @@ def assemble(
     store = ResultStore(settings.data_dir / "results")
     timer = ApschedulerTimer(db, derive(key, "job store"), clock)
     boot, host = secrets.token_hex(8), socket.gethostname()
-    runs = Runs(db, clock, lambda: engine.notice(), Claimant(boot, host))
+    ends = RunEnds()
+
+    def runs_changed() -> None:
+        engine.notice()
+        ends.notice()
+
+    runs = Runs(db, clock, runs_changed, Claimant(boot, host))
     fires = Fires(db, clock, timer.store.project)
     connections = Connections(db, clock, AesVault(key), settings.connections)
     if executor is None:
@@ -199,12 +228,13 @@ def assemble(
         connections=connections,
         calendars=calendars,
         previews=Previews(jobs, calendars, clock),
-        entries=Entries(db, clock, jobs, calendars, timer.wake_up),
+        entries=Entries(db, clock, jobs, calendars, timer.store, timer.wake_up),
         users=Users(db, clock, hasher),
         sample=Sample(jobs, connections, settings.data_dir, settings.timezone, load_data),
         engine=engine,
         timer=timer,
         keeper=Keeper(lease, db, clock, f"{host}:{os.getpid()}", lambda: services.begin()),
+        ends=ends,
     )
     return services
 

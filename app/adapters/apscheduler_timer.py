@@ -10,6 +10,7 @@ import hmac
 import io
 import logging
 import pickle
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -86,6 +87,11 @@ class ParkingJobStore(SQLAlchemyJobStore):  # type: ignore[misc]
         statement = update(table).where(table.c.id == bindparam("row_id")).values(next_run_time=bindparam("at"))
         session.connection().execute(statement, rows)
 
+    def listed(self, session: Session) -> dict[int, datetime | None]:
+        """The next times in the table by trigger id; rows of somebody else's are none."""
+        rows = session.execute(select(self.jobs_t.c.id, self.jobs_t.c.next_run_time)).all()
+        return {number: _moment(at) for name, at in rows if (number := trigger_id_of(name)) is not None}
+
     def reconcile(self) -> int:
         """Make the table say what ours say. Gives the number of rows that were wrong."""
         with self.db.transaction() as session:
@@ -113,7 +119,7 @@ class ParkingJobStore(SQLAlchemyJobStore):  # type: ignore[misc]
             session.execute(insert(self.jobs_t), rows)
 
     def _drop(self, session: Session, names: Iterable[str]) -> None:
-        rows = [{"row_id": name} for name in names if name.startswith("trigger-")]
+        rows = [{"row_id": name} for name in names if trigger_id_of(name) is not None]
         if rows:
             session.connection().execute(delete(self.jobs_t).where(self.jobs_t.c.id == bindparam("row_id")), rows)
 
@@ -182,6 +188,7 @@ class ApschedulerTimer:
         self._faults = 0
         self._ticked: float | None = None
         self._reconciled: float | None = None
+        self._has_changes = False  # since the table was reconciled
 
     def start(self) -> None:
         self._ticked = time.monotonic()  # until the first tick its age counts from here
@@ -189,6 +196,7 @@ class ApschedulerTimer:
         self.wake_up()
 
     def wake_up(self) -> None:
+        self._has_changes = True
         if self.scheduler.running:
             self.scheduler.wakeup()
 
@@ -214,7 +222,9 @@ class ApschedulerTimer:
 
     def _turn(self) -> float:
         now = time.monotonic()
-        if self._reconciled is None or now - self._reconciled > RECONCILE_EVERY:
+        age = RECONCILE_EVERY if self._reconciled is None else now - self._reconciled
+        if age >= RECONCILE_EVERY or (self._has_changes and age >= LOOK_EVERY):
+            self._has_changes = False
             self.store.reconcile()
             self._reconciled = now
         next_at = self.tick()
@@ -225,6 +235,12 @@ class ApschedulerTimer:
 
 def row_id(trigger_id: int) -> str:
     return f"trigger-{trigger_id}"
+
+
+def trigger_id_of(name: str) -> int | None:
+    """``None`` for the name of a row that is none of ours."""
+    found = re.fullmatch(r"trigger-(\d{1,18})", name)
+    return int(found[1]) if found else None
 
 
 def _state(trigger_id: int) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 They are what a companion program on this machine sees of the schedule, takes away and puts back.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,21 +18,34 @@ from app.core.day_plan import Hour, day_plan
 from app.core.db import Database
 from app.core.errors import FieldError, InvalidError, NotFoundError
 from app.core.jobs import Jobs, JobSpec, drop_delayed
-from app.core.models import QUEUE, Job, Trigger
-from app.core.ports import Clock
-from app.core.statuses import TriggerKind
+from app.core.models import QUEUE, Job, Run, Trigger
+from app.core.ports import Clock, TimerList
+from app.core.statuses import ACTIVE, TriggerKind
 from app.core.triggers import MAX_SECONDS, TriggerSpec
+
+
+@dataclass(frozen=True)
+class Orphan:
+    """Something in the schedule that should not be there (``is_gone``), or is not there and should be."""
+
+    is_gone: bool
+    trigger_id: int
+    job_id: int | None
+    next_fire_at: datetime | None
+    reason: str
 
 
 class Entries:
     def __init__(
-        self, db: Database, clock: Clock, jobs: Jobs, calendars: Calendars, changed: Callable[[], None]
-    ) -> None:
+        self, db: Database, clock: Clock, jobs: Jobs, calendars: Calendars, timer: TimerList,
+        changed: Callable[[], None],
+    ) -> None:  # fmt: skip
         """``changed`` is called after a commit that may have made something due earlier."""
         self.db = db
         self.clock = clock
         self.jobs = jobs
         self.calendars = calendars
+        self.timer = timer
         self.changed = changed
 
     def list(self) -> Sequence[Trigger]:
@@ -115,6 +129,35 @@ class Entries:
         self.changed()
         return row
 
+    def orphans(self) -> Sequence[Orphan]:
+        """What stands in the schedule without a job, and what is missing in it."""
+        with self.db.reading() as session:
+            listed = self.timer.listed(session)
+            return [*_gone(session, listed), *self._missing(session, listed)]
+
+    def tidy(self) -> None:
+        """Take away the triggers of jobs that are gone, schedule what is missing, and put the timer's list right."""
+        with self.db.transaction() as session:
+            listed = self.timer.listed(session)
+            gone = [orphan.trigger_id for orphan in _gone(session, listed)]
+            session.execute(delete(Trigger).where(Trigger.id.in_(gone)))
+            for orphan in self._missing(session, listed):
+                session.get_one(Trigger, orphan.trigger_id).next_fire_at = orphan.next_fire_at
+        self.timer.reconcile()
+        self.changed()
+
+    def _missing(self, session: Session, listed: Mapping[int, datetime | None]) -> Iterator[Orphan]:
+        """A fixed delay has no next time while its job runs, and what is over has none any more."""
+        now, active = self.clock(), _active(session)
+        for row in session.scalars(_scheduled().order_by(Trigger.id)):
+            at = row.next_fire_at
+            if at is None and not (row.kind is TriggerKind.FIXED_DELAY and row.job_id in active):
+                at = timing.first_fire(row, now, row.job.uid)
+            if at is not None and row.next_fire_at is None:
+                yield Orphan(False, row.id, row.job_id, at, "the trigger has no next time")
+            elif at is not None and row.id not in listed:
+                yield Orphan(False, row.id, row.job_id, at, "the timer's list lacks the entry")
+
 
 def _has_entries() -> ColumnElement[bool]:
     """Queues have none of their own: a companion knows nothing of them."""
@@ -123,10 +166,33 @@ def _has_entries() -> ColumnElement[bool]:
 
 def _entries() -> Select[Trigger]:
     """An ordinary trigger is an entry while its job is enabled; a moment that is over is none any more."""
-    switched_on = or_(and_(Job.enabled.is_(True), Job.triggers_suspended.is_(False)), Trigger.delayed.is_(True))
     has_turns = or_(Trigger.kind != TriggerKind.ONCE, Trigger.next_fire_at.is_not(None))
-    query = select(Trigger).join(Trigger.job).where(_has_entries(), switched_on, has_turns)
-    return query.options(contains_eager(Trigger.job), joinedload(Trigger.calendar))
+    return _scheduled().where(_has_entries(), has_turns).options(joinedload(Trigger.calendar))
+
+
+def _scheduled() -> Select[Trigger]:
+    """Triggers that may fire, those of queues and system jobs among them."""
+    switched_on = or_(and_(Job.enabled.is_(True), Job.triggers_suspended.is_(False)), Trigger.delayed.is_(True))
+    query = select(Trigger).join(Trigger.job).where(Job.deleted_at.is_(None), switched_on)
+    return query.options(contains_eager(Trigger.job))
+
+
+def _gone(session: Session, listed: Mapping[int, datetime | None]) -> Iterator[Orphan]:
+    """Entries of the timer's list without a trigger, and triggers without a job.
+
+    An entry without a next time has fired for the last time: it is cleared away by itself.
+    """
+    known = set(session.scalars(select(Trigger.id)))
+    for trigger_id in sorted(listed.keys() - known):
+        if listed[trigger_id] is not None:
+            yield Orphan(True, trigger_id, None, listed[trigger_id], "there is no such trigger")
+    jobless = or_(Job.id.is_(None), Job.deleted_at.is_not(None))
+    for row in session.scalars(select(Trigger).outerjoin(Job, Job.id == Trigger.job_id).where(jobless)):
+        yield Orphan(True, row.id, row.job_id, row.next_fire_at, "its job is gone")
+
+
+def _active(session: Session) -> set[int]:
+    return set(session.scalars(select(Run.job_id).where(Run.status.in_(ACTIVE))))
 
 
 def _found(session: Session, job_id: int) -> Job:

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from app.core.statuses import FailureReason, RunStatus
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 Clock = Callable[[], datetime]
 """Gives the present as an aware datetime in UTC."""
@@ -150,3 +153,13 @@ class Timer(Protocol):
         """Seconds since the last completed tick, or the start if none was completed (monotonic); ``None`` before it."""
 
     def stop(self) -> None: ...
+
+
+class TimerList(Protocol):
+    """The timer's own list of next times: a projection of our triggers, which can be rebuilt from them."""
+
+    def listed(self, session: "Session") -> Mapping[int, datetime | None]:
+        """The next times in it by trigger id, in the caller's transaction."""
+
+    def reconcile(self) -> int:
+        """Make it say what our triggers say. Gives the number of entries that were wrong."""

@@ -85,9 +85,12 @@ def init_app(app: Flask) -> None:
 
 
 def _check_right() -> None:
-    if request.endpoint is None or request.endpoint == "static":
+    if request.endpoint is None:
         return
     right = getattr(current_app.view_functions[request.endpoint], "right", None)
+    local.check_listener(right is Right.LOCAL, bool(services().settings.control_bind))
+    if request.endpoint == "static":
+        return
     if right is None:
         raise NotFound  # deny by default
     if right is Right.LOCAL:

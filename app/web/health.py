@@ -14,9 +14,13 @@ def init_app(app: Flask) -> None:
 
 @allow(Right.NONE)
 def healthz() -> Response:
-    """200 or 503 with ``status``; role, age of the last tick in seconds and the database for those who may know."""
+    """200 or 503 with ``status``; role, age of the last tick in seconds and the database for those who may know.
+
+    ``stopped`` is 200: somebody wanted it, and whatever restarts what fails must not undo it.
+    """
     health = services().health()
-    body: dict[str, object] = {"status": "ok" if health.ok else "failing"}
+    status = "failing" if not health.ok else "stopped" if health.stopped else "ok"
+    body: dict[str, object] = {"status": status}
     if (local.is_here() and not local.is_forwarded()) or actor() is not None:
         body |= {name: value for name, value in asdict(health).items() if name != "ok"}
     response = jsonify(body)

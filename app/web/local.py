@@ -8,6 +8,7 @@ import hmac
 import ipaddress
 
 from flask import request
+from werkzeug.exceptions import NotFound
 
 from app.core.errors import ForbiddenError
 from app.web.hosts import is_loopback_name
@@ -15,7 +16,14 @@ from app.web.hosts import is_loopback_name
 PROXIES_ADD = ("Forwarded", "Via", "X-Real-Ip")
 BROWSERS_ADD = ("Origin", "Referer", "Cookie")
 LISTENER = "carillon.listener"
-"""In the WSGI environment: which listener took the connection, where the control API has one of its own."""
+"""In the WSGI environment, as the HTTP server sets it: by which kind of listener of the control API's own, if it has
+one, the request came in (tcp or unix)."""
+
+
+def check_listener(is_local: bool, has_own: bool) -> None:
+    """Raise ``NotFound`` for the control API on the public port, where it has a listener of its own, and vice versa."""
+    if has_own and is_local != (LISTENER in request.environ):
+        raise NotFound
 
 
 def refuse_others(token: str | None) -> None:

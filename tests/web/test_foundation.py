@@ -64,7 +64,7 @@ def test_health_tells_details_to_this_machine_and_to_who_is_logged_in(services: 
     proxied = client.get("/healthz", headers={"X-Forwarded-For": "192.0.2.1"}).get_json()
     known = client.get("/healthz", environ_base={"REMOTE_ADDR": "192.0.2.1"}, auth=basic("ada")).get_json()
 
-    assert near.keys() == known.keys() == {"status", "role", "tick_age_seconds", "database", "keeper"}
+    assert near.keys() == known.keys() == {"status", "role", "tick_age_seconds", "database", "keeper", "stopped"}
     assert near["status"] == "ok"
     assert far == proxied == {"status": "ok"}
 

@@ -15,6 +15,8 @@ View = TypeVar("View", bound=Callable[..., Response])
 
 blueprint = Blueprint("control", __name__, url_prefix="/api")
 
+BY = "control API"
+"""Who did it, in a job's or a run's record."""
 ACTIONS: dict[str, str] = {}
 """By endpoint, what goes before the text of an error: ``Scheduler (add job)``."""
 _PATHS: list[str] = []

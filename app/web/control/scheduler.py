@@ -1,10 +1,56 @@
-"""The scheduler as a whole: /api"""
+"""The scheduler as a whole: /api, /api/shutdown, /api/kill, /api/delete-orphans"""
 
-from flask import Response, jsonify
+from flask import Response, jsonify, request
 
-from app.web.control.routes import shows
+from app.core.entries import Orphan
+from app.core.errors import ForbiddenError
+from app.web.auth import services
+from app.web.control.routes import BY, changes, shows
 
 
 @shows("")
 def alive() -> Response:
     return jsonify(status="alive")
+
+
+@changes("/shutdown", "shutdown")
+def shutdown() -> Response:
+    """Stop the timekeeping, and wait for the runs that are going on, as long as they would have at the server's end."""
+    _stop("/api/shutdown", services().settings.shutdown_grace)
+    return jsonify(message="Scheduler: scheduler shutdown!")
+
+
+@changes("/kill", "kill")
+def kill() -> Response:
+    """The same without waiting."""
+    _stop("/api/kill", 0)
+    return jsonify(message="Scheduler: scheduler killed!")
+
+
+def _stop(address: str, wait_seconds: float) -> None:
+    if not services().settings.control_stop:
+        raise ForbiddenError(f"{address} is switched off by CARILLON_CONTROL_STOP")
+    services().stop_timekeeping(f"{BY} ({address})", wait_seconds)
+
+
+@changes("/delete-orphans", "delete orphans")
+def delete_orphans() -> Response:
+    """Put the list of scheduled entries right. ``?dry_run=1`` only shows what is wrong with it."""
+    if request.args.get("dry_run", "") not in ("", "0", "false"):
+        found = services().entries.orphans()
+        return jsonify(
+            message="Scheduler: nothing deleted, dry run!",
+            orphans=[_orphan(each) for each in found if each.is_gone],
+            missing=[_orphan(each) for each in found if not each.is_gone],
+        )
+    services().entries.tidy()
+    return jsonify(message="Scheduler: orphans deleted!")
+
+
+def _orphan(orphan: Orphan) -> dict[str, object]:
+    return {
+        "id": orphan.job_id if orphan.job_id is None else str(orphan.job_id),
+        "trigger": orphan.trigger_id,
+        "next_run_time": orphan.next_fire_at,
+        "reason": orphan.reason,
+    }

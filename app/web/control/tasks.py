@@ -7,10 +7,7 @@ from flask import Response, jsonify
 from app.core.errors import InvalidError, NotFoundError
 from app.core.models import Job
 from app.web.auth import services
-from app.web.control.routes import changes
-
-BY = "control API"
-"""Who did it, in a job's or a run's record."""
+from app.web.control.routes import BY, changes
 
 
 @changes("/add/<task_id>", "add job")
