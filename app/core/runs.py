@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.core import claiming, queueing, recording, steps
@@ -130,8 +130,15 @@ class Runs:
 
     def cancel_job(self, job_id: int, by: str | None) -> None:
         """Cancel what a job has queued or running."""
+        self._cancel_all(by, Run.job_id == job_id, Run.status.in_(ACTIVE))
+
+    def cancel_type(self, job_type: str, by: str | None) -> None:
+        """Cancel what is running of a type; what is queued stays so."""
+        self._cancel_all(by, Run.job_type == job_type, Run.status == RunStatus.RUNNING)
+
+    def _cancel_all(self, by: str | None, *which: ColumnElement[bool]) -> None:
         with self.db.reading() as session:
-            ids = session.scalars(select(Run.id).where(Run.job_id == job_id, Run.status.in_(ACTIVE))).all()
+            ids = session.scalars(select(Run.id).where(*which)).all()
         for run_id in ids:
             try:
                 self.cancel(run_id, by)

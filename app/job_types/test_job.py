@@ -72,6 +72,8 @@ def _failure(context: JobContext) -> Exception:
 
 JOB_TYPE = JobType(
     name="TEST",
+    family="DHIS2",
+    one_at_a_time=True,
     label="Test",
     description="Waits and fails as told: for trying out progress, cancellation and failure policies.",
     function="app.job_types.test_job:run",

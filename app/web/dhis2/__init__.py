@@ -2,7 +2,13 @@
 
 from flask import Blueprint
 
-from app.web.dhis2 import job_configurations, job_types, queues, scheduler  # noqa: F401 - they add their views
+from app.web.dhis2 import (  # they add their views
+    job_configurations,  # noqa: F401
+    job_types,  # noqa: F401
+    queues,  # noqa: F401
+    scheduler,  # noqa: F401
+    scheduling,  # noqa: F401
+)
 from app.web.dhis2.errors import answer
 from app.web.dhis2.routes import blueprint
 

@@ -88,10 +88,15 @@ def key(job_type: JobType) -> str:
     return KEYS.get(job_type.name) or first + "".join(word.capitalize() for word in rest) + "Job"
 
 
+def _klass(parameter: Parameter) -> str:
+    is_long = parameter.kind == "integer" and (parameter.maximum or 0) >= 2**31
+    return "java.lang.Long" if is_long else KLASSES[parameter.kind]
+
+
 def _property(job_type: JobType, parameter: Parameter) -> dict[str, Any]:
     is_list = parameter.kind == "list"
     enum = ENUMS.get((job_type.name, parameter.name))
-    klass = "java.util.Set" if parameter.name in SETS else KLASSES[parameter.kind]
+    klass = "java.util.Set" if parameter.name in SETS else _klass(parameter)
     members = {
         "name": parameter.name,
         "fieldName": parameter.label,

@@ -1,9 +1,9 @@
 """Every address under which the API is served."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from flask import Blueprint, request
+from flask import Blueprint, g, request
 from flask.typing import ResponseReturnValue
 
 from app.core.models import Job
@@ -12,6 +12,7 @@ View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 # The real app puts its version number in; the reference spells the resource in the singular here and there.
 APIS = ("/api", "/api/<int:version>")
+SCHEDULING = [f"{api}/scheduling" for api in APIS]
 JOB_CONFIGURATIONS = [f"{api}/{noun}" for api in APIS for noun in ("jobConfigurations", "jobConfiguration")]
 SCHEDULER = [f"{api}/scheduler" for api in APIS]
 
@@ -35,8 +36,12 @@ def route(
 
 @blueprint.url_value_preprocessor
 def forget_version(endpoint: str | None, values: dict[str, object] | None) -> None:
-    if values:
-        values.pop("version", None)
+    g.api_version = values.pop("version", None) if values else None
+
+
+def api_version() -> int | None:
+    """The minor version that the address names: 42 for DHIS2 2.42."""
+    return cast("int | None", g.api_version)
 
 
 def address_of(job: Job) -> str:

@@ -120,6 +120,25 @@ def test_a_choice_is_of_its_own_class(user_client: FlaskClient) -> None:
     assert (kind["constants"], kind["defaultValue"]) == (["REPORT", "SUMMARY", "DETAILS"], "REPORT")
 
 
+def test_the_parameters_of_the_type_test_are_those_of_dhis2(user_client: FlaskClient) -> None:
+    shown = properties(user_client, "TEST")
+
+    assert [(name, each["klass"].rpartition(".")[2], each.get("defaultValue")) for name, each in shown.items()] == [
+        ("waitMillis", "Long", None),
+        ("stages", "Integer", None),
+        ("failAtStage", "Integer", None),
+        ("items", "Integer", None),
+        ("failAtItem", "Integer", None),
+        ("itemDuration", "Long", None),
+        ("failWithMessage", "String", None),
+        ("failWithException", "Boolean", False),
+        ("failWithPostCondition", "Boolean", False),
+        ("failWithPolicy", "JobProgress$FailurePolicy", None),
+        ("runStagesParallel", "Boolean", False),
+    ]
+    assert shown["failWithPolicy"]["constants"] == ["PARENT", "FAIL", "SKIP_STAGE", "SKIP_ITEM", "SKIP_ITEM_OUTLIER"]
+
+
 def test_parameters_by_name(user_client: FlaskClient) -> None:
     by_name = user_client.get("/api/42/jobConfiguration/jobTypesExtended").get_json()
 
