@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from app.adapters.migrations import migrate
 from app.adapters.process_executor import ProcessExecutor
 from app.adapters.result_store import ResultStore
 from app.adapters.secrets import AesVault, Argon2Hasher, derive, load_key
+from app.adapters.watchdog import Watchdog
 from app.core.calendars import Calendars
 from app.core.claiming import Claimant
 from app.core.connections import Connections
@@ -92,6 +94,7 @@ class Services:
     timer: ApschedulerTimer
     keeper: Keeper
     ends: RunEnds
+    watchdog: Watchdog
     stopped: str | None = None  # who stopped the timekeeping, and when
     _stopping: threading.Lock = field(default_factory=threading.Lock)
 
@@ -102,12 +105,21 @@ class Services:
     def begin(self) -> None:
         """Called once the lease is ours: nothing of an earlier server is writing files any more."""
         began = self.clock()
-        self.engine.start()
-        self.store.sweep(before=began)
+        self.timer.store.prepare()
+        self.engine.start()  # from here on nothing may fail: it would be tried again from the beginning
+        self._sweep(began)
         self.timer.start()
+        self.watchdog.start()
+
+    def _sweep(self, before: datetime) -> None:
+        try:
+            self.store.sweep(before=before)
+        except OSError as error:
+            log.warning("unfinished files of earlier runs cannot be removed: %s", error)
 
     def stop(self) -> None:
         """Start nothing new, give what runs its grace time, and hand the lease on."""
+        self.watchdog.stop()
         self.timer.stop()
         if self.keeper.active:
             self.engine.stop(self.settings.shutdown_grace)
@@ -233,6 +245,7 @@ def assemble(
         sample=Sample(jobs, connections, settings.data_dir, settings.timezone, load_data),
         engine=engine,
         timer=timer,
+        watchdog=Watchdog({"timer": timer.pulse.age, **{name: pulse.age for name, pulse in engine.pulses.items()}}),
         keeper=Keeper(lease, db, clock, f"{host}:{os.getpid()}", lambda: services.begin()),
         ends=ends,
     )

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apscheduler.job import Job
+from apscheduler.jobstores.base import BaseJobStore
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
@@ -28,6 +29,7 @@ from app.core.db import PATIENT, Database, lock_wait_seconds
 from app.core.errors import UnavailableError
 from app.core.models import Trigger
 from app.core.ports import Clock
+from app.core.pulse import Monotonic, Pulse
 from app.core.triggers import calculator
 
 log = logging.getLogger(__name__)
@@ -79,6 +81,15 @@ class ParkingJobStore(SQLAlchemyJobStore):  # type: ignore[misc]
         super().__init__(engine=db.engine)
         self.db = db
         self._key = key
+
+    def prepare(self) -> None:
+        """Make the table where it is missing. Raises ``UnavailableError``."""
+        with self.db.transaction() as session:
+            self.jobs_t.create(session.connection(), True)
+
+    def start(self, scheduler: Any, alias: str) -> None:
+        """As the base class, without its look at the database: a start must not fail half-way."""
+        BaseJobStore.start(self, scheduler, alias)
 
     def project(self, session: Session, changes: Sequence[tuple[int, datetime | None]]) -> None:
         """Write new next times, in the caller's transaction. The pickles stay as they are."""
@@ -179,9 +190,11 @@ class TickingScheduler(BackgroundScheduler):  # type: ignore[misc]
 class ApschedulerTimer:
     """Implements ``app.core.ports.Timer``. Set ``tick`` before ``start``: it decides what is due and says when next."""
 
-    def __init__(self, db: Database, key: bytes, clock: Clock) -> None:
+    def __init__(self, db: Database, key: bytes, clock: Clock, monotonic: Monotonic = time.monotonic) -> None:
         self.store = ParkingJobStore(db, key)
         self.clock = clock
+        self.monotonic = monotonic
+        self.pulse = Pulse(monotonic)
         self.tick: Callable[[], datetime | None] = lambda: None
         self.scheduler = TickingScheduler(jobstores={"default": self.store}, timezone=UTC)
         self.scheduler.step = self.step
@@ -191,7 +204,8 @@ class ApschedulerTimer:
         self._has_changes = False  # since the table was reconciled
 
     def start(self) -> None:
-        self._ticked = time.monotonic()  # until the first tick its age counts from here
+        self._ticked = self.monotonic()  # until the first tick its age counts from here
+        self.pulse.begin()
         self.scheduler.start()
         self.wake_up()
 
@@ -201,9 +215,10 @@ class ApschedulerTimer:
             self.scheduler.wakeup()
 
     def tick_age(self) -> float | None:
-        return None if self._ticked is None else time.monotonic() - self._ticked
+        return None if self._ticked is None else self.monotonic() - self._ticked
 
     def stop(self) -> None:
+        self.pulse.rest()
         if self.scheduler.running:
             self.scheduler.shutdown(wait=False)
 
@@ -213,22 +228,24 @@ class ApschedulerTimer:
         try:
             wait = self._turn()
             self._faults = 0
-        except Exception as error:
+        except BaseException as error:  # a job type's code may raise SystemExit, which ends a thread without a word
             self._faults += 1
             level = logging.WARNING if isinstance(error, UnavailableError) else logging.ERROR
             log.log(level, "a look at the clock failed, trying again: %s", error, exc_info=level == logging.ERROR)
             wait = BACK_OFF[min(self._faults, len(BACK_OFF)) - 1]
+        self.pulse.beat()
         return wait
 
     def _turn(self) -> float:
-        now = time.monotonic()
+        now = self.monotonic()
         age = RECONCILE_EVERY if self._reconciled is None else now - self._reconciled
         if age >= RECONCILE_EVERY or (self._has_changes and age >= LOOK_EVERY):
             self._has_changes = False
             self.store.reconcile()
             self._reconciled = now
+            self.pulse.beat()
         next_at = self.tick()
-        self._ticked = time.monotonic()
+        self._ticked = self.monotonic()
         seconds = (next_at - self.clock()).total_seconds() if next_at else LOOK_EVERY
         return min(max(seconds, 0.0), LOOK_EVERY)
 

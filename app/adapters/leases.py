@@ -7,6 +7,9 @@ from pathlib import Path
 import psycopg
 from sqlalchemy.engine import make_url
 
+from app.core.db import BUSY
+from app.core.errors import UnavailableError
+
 ADVISORY_KEY = 0x6361_7269_6C6C_6F6E  # "carillon"
 
 
@@ -45,8 +48,15 @@ class PostgresqlLease:
         self._connection: psycopg.Connection[tuple[bool]] | None = None
 
     def acquire(self) -> bool:
+        """Raises ``UnavailableError``."""
         if self._is_held():
             return True
+        try:
+            return self._acquire()
+        except psycopg.Error as error:
+            raise UnavailableError(BUSY) from error
+
+    def _acquire(self) -> bool:
         keepalives = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3, "connect_timeout": 5}
         connection = psycopg.connect(self._conninfo, autocommit=True, **keepalives)  # type: ignore[arg-type]
         row = connection.execute("SELECT pg_try_advisory_lock(%s)", (ADVISORY_KEY,)).fetchone()

@@ -18,6 +18,7 @@ from app.core.errors import CarillonError, UnavailableError
 from app.core.fires import Fires
 from app.core.job_types import JobTypes
 from app.core.ports import Assignment, Clock, Ended, Executor, Report
+from app.core.pulse import Pulse
 from app.core.runs import Runs
 from app.core.statuses import FailureReason, RunStatus
 
@@ -27,6 +28,8 @@ BATCH = 500
 MOST_REPORTS = 50_000  # in memory, while the database is away
 GATHER_SECONDS = 0.02
 """Reports wait this long for others: a transaction for each would take the turns of those that start runs."""
+LISTEN_SECONDS = 1.0
+"""Nobody reports anything for so long: the thread shows that it lives, and listens again."""
 BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds to wait after the first, second ... fault in a row of the database."""
 
@@ -58,6 +61,7 @@ class Engine:
         self._work = threading.Event()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        self.pulses = {"dispatch": Pulse(), "record": Pulse()}
 
     # The steps
 
@@ -106,7 +110,7 @@ class Engine:
                 ready.append(self._assignment(run))
             except CarillonError as error:
                 self._cannot_begin(run, error.message)
-            except Exception as error:  # the job type's own code: its run fails, the others of the batch begin
+            except (Exception, SystemExit) as error:  # the job type's own code: only its run fails
                 log.exception("run %s of %r cannot begin", run.run_id, run.job_name)
                 self._cannot_begin(run, f"{type(error).__name__}: {error}")
         if ready:
@@ -144,11 +148,11 @@ class Engine:
         return self._write()
 
     def _drain(self, block: bool = False) -> list[Report]:
-        """Take what has come in; ``block`` waits for the first. The end of all reports is marked by ``None``."""
+        """Take what has come in; ``block`` waits a while for the first. ``None`` marks the end of all reports."""
         batch: list[Report] = []
         while len(batch) < BATCH and not self._closed:
             try:
-                report = self._reports.get(block and not batch)
+                report = self._reports.get(block and not batch, timeout=LISTEN_SECONDS)
             except queue.Empty:
                 break
             if report is None:
@@ -202,7 +206,7 @@ class Engine:
     def start(self) -> None:
         self.begin()
         self._threads = [
-            threading.Thread(target=self._loop, args=(step,), name=f"carillon-{name}", daemon=True)
+            threading.Thread(target=self._loop, args=(step, self.pulses[name]), name=f"carillon-{name}", daemon=True)
             for name, step in (("dispatch", self._dispatch_step), ("record", self._record_step))
         ]
         for thread in self._threads:
@@ -221,20 +225,23 @@ class Engine:
             thread.join(30)
         self._threads = []
 
-    def _loop(self, step: Callable[[], bool]) -> None:
+    def _loop(self, step: Callable[[], bool], pulse: Pulse) -> None:
         lock_wait_seconds.set(PATIENT)
         faults = 0
-        while True:
+        goes_on = True
+        pulse.begin()
+        while goes_on:
+            pulse.beat()
             try:
-                if not step():
-                    return
+                goes_on = step()
                 faults = 0
             except UnavailableError:
                 log.warning("the database does not answer; trying again")
                 self._pause(faults := faults + 1)
-            except Exception:
+            except BaseException:  # SystemExit would end the thread without a word
                 log.exception("a step of the engine failed; trying again")
                 self._pause(faults := faults + 1)
+        pulse.rest()
 
     def _pause(self, faults: int) -> None:
         threading.Event().wait(BACK_OFF[min(faults, len(BACK_OFF)) - 1])
@@ -245,7 +252,7 @@ class Engine:
         if self._stopping.is_set():
             return False
         while self.dispatch():
-            pass
+            self.pulses["dispatch"].beat()
         return True
 
     def _record_step(self) -> bool:
