@@ -9,7 +9,7 @@ from app.job_types.sql_export.compression import MEDIA_TYPES, SUFFIXES, Write, c
 from app.job_types.sql_export.csv_text import CsvFormat
 from app.job_types.sql_export.databases import open_source
 from app.job_types.sql_export.file_names import result_name
-from app.job_types.sql_export.source import Answer, Limits, Source
+from app.job_types.sql_export.source import Answer, Limits, Source, StartOverError
 
 
 def run(context: JobContext) -> None:
@@ -44,6 +44,14 @@ def _ask(context: JobContext, source: Source) -> Answer:
 
 
 def _write(context: JobContext, answer: Answer) -> None:
+    try:
+        _write_file(context, answer)
+    except StartOverError as again:
+        context.log(f"starting over: {again}")
+        _write_file(context, again.answer)
+
+
+def _write_file(context: JobContext, answer: Answer) -> None:
     kind = context.parameters.get("compression") or "NONE"
     name = result_name(context.parameters["filename"], context.job_name, context.scheduled_for, SUFFIXES[kind])
     with context.result_file(name, media_type=MEDIA_TYPES.get(kind, "text/csv")) as file:

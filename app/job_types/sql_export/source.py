@@ -54,7 +54,16 @@ class Answer(Protocol):
     notes: Sequence[str]
     """What the reader of the file should know, as lines for the run's log."""
 
-    def batches(self) -> Iterator[Batch]: ...
+    def batches(self) -> Iterator[Batch]:
+        """Raises ``JobError``, and ``StartOverError`` at most once."""
+
+
+class StartOverError(Exception):
+    """A fast way came to its limits: what was written is worth nothing, ``answer`` gives the result from its start."""
+
+    def __init__(self, why: str, answer: Answer) -> None:
+        super().__init__(why)
+        self.answer = answer
 
 
 class Source(Protocol):

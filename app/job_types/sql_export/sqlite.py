@@ -9,19 +9,22 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from app.core.job_types import JobError
 from app.core.statuses import FailureReason
+from app.job_types.sql_export.arrow.process import Reader
 from app.job_types.sql_export.csv_text import CsvFormat, RowEncoder
 from app.job_types.sql_export.database_url import DatabaseUrl
 from app.job_types.sql_export.source import (
     CARILLON_TABLE,
     FIRST_ROWS,
+    Answer,
     Batch,
     BindValue,
     Limits,
@@ -30,6 +33,7 @@ from app.job_types.sql_export.source import (
     time_is_up,
 )
 from app.job_types.sql_export.sql_text import SQLITE, place
+from app.job_types.sql_export.sqlite_arrow import LargeRows, can_be_read_by_arrow
 
 STEPS_BETWEEN_LOOKS = 1_000  # virtual machine instructions: one may be a function that takes milliseconds
 MAX_VALUE_BYTES = 64 << 20  # else zeroblob(1e9) or a runaway group_concat() takes the worker's memory
@@ -57,11 +61,10 @@ def open_sqlite(url: DatabaseUrl, limits: Limits) -> "Iterator[SQLite]":
     path = _path(url)
     if not os.path.isfile(path):
         raise JobError(f"there is no database file {path!r}", FailureReason.CONFIG)
-    connection = sqlite3.connect(
-        f"file:{quote(path)}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
+    uri = f"file:{quote(path)}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
-        yield SQLite(connection, limits)
+        yield SQLite(connection, uri, limits)
     finally:
         connection.close()
 
@@ -76,11 +79,13 @@ def _path(url: DatabaseUrl) -> str:
 class SQLite:
     """A ``Source``."""
 
-    def __init__(self, connection: sqlite3.Connection, limits: Limits) -> None:
+    def __init__(self, connection: sqlite3.Connection, uri: str, limits: Limits) -> None:
         self._connection = connection
+        self._uri = uri
         self._limits = limits
         self._deadline = time.monotonic() + limits.statement_seconds
         self._cancelled = threading.Event()
+        self._reader: Reader | None = None
         self._query = ""
         self._refused: list[str] = []
         with self._words():
@@ -100,21 +105,46 @@ class SQLite:
     def concerns(self) -> list[str]:
         return []
 
-    def ask(self, query: str, values: Mapping[str, BindValue], csv: CsvFormat) -> "Rows":
-        query_statement(query, values, SQLITE)
+    def ask(self, query: str, values: Mapping[str, BindValue], csv: CsvFormat) -> Answer:
+        statement = query_statement(query, values, SQLITE)
         self._query = query
         self._deadline = time.monotonic() + self._limits.statement_seconds
-        with self._words():
-            # SQLite finds the binds itself; the driver takes one statement only.
-            cursor = self._connection.execute(query, {name: _bound(value) for name, value in values.items()})
-        return Rows(self, cursor, csv)
+        bound = {name: _bound(value) for name, value in values.items()}
+        start = partial(self._start, query, bound, csv)
+        return LargeRows(self, start, statement, bound, csv) if can_be_read_by_arrow(statement, csv) else start()
 
     def cancel(self) -> None:
         self._cancelled.set()
+        if self._reader is not None:
+            self._reader.kill()
 
     def fetch(self, cursor: sqlite3.Cursor, rows: int) -> list[Any]:
         with self._words():
             return cursor.fetchmany(rows)
+
+    def is_allowed(self, query: str) -> bool:
+        try:
+            self._connection.execute(f"EXPLAIN {query}").close()
+        except sqlite3.Error:
+            self._refused.clear()
+            return False
+        return True
+
+    def read(self, query: str, kinds: Sequence[str], csv: CsvFormat, row_bytes: int) -> Iterator[Batch]:
+        self._reader = Reader(self._uri, query, kinds, csv, row_bytes)
+        if self._cancelled.is_set():  # before there was anything to kill
+            self._reader.kill()
+        try:
+            yield from self._reader.batches(self._deadline)
+        except TimeoutError:
+            raise time_is_up(self._limits.statement_seconds) from None
+        finally:
+            self._reader.end()
+
+    def _start(self, query: str, values: Mapping[str, BindValue], csv: CsvFormat) -> "Rows":
+        with self._words():
+            # SQLite finds the binds itself; the driver takes one statement only.
+            return Rows(self, self._connection.execute(query, values), csv)
 
     def _harden(self) -> None:
         connection = self._connection
@@ -170,16 +200,23 @@ class Rows:
         self._source = source
         self._cursor = cursor
         self._csv = csv
+        self._encoder = RowEncoder(csv, len(self.columns))
+
+    def header(self) -> Batch | None:
+        return Batch(0, self._encoder.header(self.columns)) if self._csv.header else None
 
     def batches(self) -> Iterator[Batch]:
-        encoder = RowEncoder(self._csv, len(self.columns))
-        if self._csv.header:
-            yield Batch(0, encoder.header(self.columns))
+        if header := self.header():
+            yield header
+        yield from (batch for _, batch in self.portions())
+
+    def portions(self) -> Generator[tuple[Sequence[Any], Batch], None, None]:
         portion = FIRST_ROWS
-        while rows := self._source.fetch(self._cursor, portion):
-            data = encoder.encode(rows)
-            yield Batch(len(rows), data)
-            portion = next_portion(portion, len(data))
+        with closing(self._cursor):
+            while rows := self._source.fetch(self._cursor, portion):
+                data = self._encoder.encode(rows)
+                yield rows, Batch(len(rows), data)
+                portion = next_portion(portion, len(data))
 
 
 def _where(message: str, query: str) -> str:
