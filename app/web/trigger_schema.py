@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validate, validates_schema
 
 from app.core.models import Trigger
+from app.core.previews import MOST_TRIGGERS
 from app.core.statuses import TriggerKind
 from app.core.triggers import GAPS, MONTH_ENDS, OVERLAPS, UNITS, TriggerSpec, dialect_of
 from app.schedule.dialects import DIALECTS, FIRST_YEAR, LAST_YEAR
@@ -122,6 +123,16 @@ class TriggerSchema(Schema):
         if "weekdays" in data:
             data["weekdays"] = ",".join(data["weekdays"])
         return TriggerSpec(**data)
+
+
+class Triggers(fields.List[Any]):
+    """Takes specs, shows stored triggers."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(fields.Nested(TriggerSchema), validate=validate.Length(max=MOST_TRIGGERS), **options)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> list[Any]:
+        return [shown(row) for row in value]
 
 
 def says_all(specs: Sequence[TriggerSpec], rows: Sequence[Trigger]) -> bool:

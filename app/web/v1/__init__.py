@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from app.web.v1 import calendars, docs, fires, openapi, preview, runs  # noqa: F401 - they add their operations
+from app.web.v1 import calendars, docs, fires, openapi, preview, queues, runs  # noqa: F401 - they add their operations
 from app.web.v1.problems import answer
 from app.web.v1.routes import blueprint, pages
 

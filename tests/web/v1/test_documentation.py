@@ -9,8 +9,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.bootstrap import Services
+from app.core.queues import QueueSpec, StepSpec
 from app.web.v1.problems import KINDS
 from app.web.v1.routes import OPERATIONS, PREFIX, Operation
+from tests.web.conftest import MakeJob
 
 
 @pytest.fixture
@@ -75,8 +78,15 @@ def test_the_schema_of_a_trigger_is_described_whole(document: Any) -> None:
 @pytest.mark.parametrize(
     "operation", [one for one in OPERATIONS if one.takes and "<int:" not in one.path], ids=lambda one: one.name
 )
-def test_every_example_works(admin_client: FlaskClient, operation: Operation) -> None:
-    path = PREFIX + operation.path.replace("<", "").replace(">", "")
+def test_every_example_works(
+    services: Services, admin_client: FlaskClient, make_job: MakeJob, operation: Operation
+) -> None:
+    """With the jobs that the examples name there, and with a queue of them where one is asked for."""
+    jobs = [make_job(uid, uid=uid) for uid in ("FgAxa6eRSzQ", "BeclVERfWbg")]
+    uid = "name"
+    if "<uid>" in operation.path:
+        uid = services.queues.create(QueueSpec("of examples", [], [StepSpec(job.uid) for job in jobs]), "ada").uid
+    path = PREFIX + re.sub(r"<\w+>", uid, operation.path)
 
     answer = admin_client.open(path, method=operation.method, json=operation.example)
 
