@@ -35,6 +35,8 @@ from app.core.job_types import JobError, JobTypes
 from app.core.jobs import Jobs
 from app.core.keeper import Keeper, Lease
 from app.core.ledger import Ledger
+from app.core.outages import Outages
+from app.core.pauses import Pauses
 from app.core.ports import Clock, Executor
 from app.core.previews import Previews
 from app.core.queues import Queues
@@ -82,6 +84,8 @@ class Services:
     ledger: Ledger
     runs: Runs
     progress: RunProgress
+    pauses: Pauses
+    outages: Outages
     results: Results
     store: ResultStore
     connections: Connections
@@ -106,6 +110,7 @@ class Services:
         """Called once the lease is ours: nothing of an earlier server is writing files any more."""
         began = self.clock()
         self.timer.store.prepare()
+        self.outages.begin()
         self.engine.start()  # from here on nothing may fail: it would be tried again from the beginning
         self._sweep(began)
         self.timer.start()
@@ -212,13 +217,15 @@ def assemble(
         engine.notice()
         ends.notice()
 
-    runs = Runs(db, clock, runs_changed, Claimant(boot, host))
+    one_at_a_time = [each.name for each in types if each.one_at_a_time]
+    runs = Runs(db, clock, runs_changed, Claimant(boot, host), one_at_a_time, ends.notice)
+    pauses, outages = Pauses(db, clock, timer.wake_up), Outages(db, clock)
     fires = Fires(db, clock, timer.store.project)
     connections = Connections(db, clock, AesVault(key), settings.connections)
     if executor is None:
         executor = ProcessExecutor(worker, settings.workers, settings.data_dir, clock=clock)
     lease = _lease(settings, db)
-    engine = Engine(fires, runs, connections, types, executor, clock, lease.acquire)
+    engine = Engine(fires, runs, pauses, outages, connections, types, executor, clock, lease.acquire)
     timer.tick = engine.tick
     jobs = Jobs(db, clock, types, runs, timer.wake_up)
     calendars = Calendars(db, clock, timer.wake_up)
@@ -235,6 +242,8 @@ def assemble(
         ledger=Ledger(db, clock, runs.changed),
         runs=runs,
         progress=RunProgress(db, clock),
+        pauses=pauses,
+        outages=outages,
         results=Results(db),
         store=store,
         connections=connections,

@@ -42,6 +42,9 @@ class FakeExecutor:
     def cancel(self, run_id: int, token: str) -> None:
         self.cancelled.append((run_id, token))
 
+    def knows(self, run_id: int, token: str) -> bool:
+        return any((each.run_id, each.token) == (run_id, token) for each in self.assignments)
+
     def acknowledge(self, ended: Sequence[tuple[int, str]]) -> None:
         self.acknowledged += ended
 

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.core.ports import Alive, Assignment, Ended, Report, Started
+from app.core.ports import Alive, Assignment, Ended, Report, Started, Unbegun
 
 Attempt = tuple[int, str]
 
@@ -110,6 +110,8 @@ class InFlight:
             if attempt in self.slots:
                 self.unacknowledged[attempt] = now
             self._lasted.append(now - self._began.pop(attempt, now - SHORT))
+        elif isinstance(report, Unbegun):
+            del self.attempts[attempt]
         return True
 
     def late(self, before: float) -> list[Attempt]:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from app.adapters.process_tree import start_ticks
-from app.core.execution import CANCELLED, SHUTDOWN, CancelFlag, Ending, ResultFiles, ended, execute, timed_out
+from app.core.execution import CANCELLED, SHUTDOWN, CancelFlag, ResultFiles, ended, execute, timed_out
 from app.core.job_types import JobTypes
-from app.core.ports import Alive, Assignment, Clock, Ended, Progressing, Report, Started
+from app.core.ports import Alive, Assignment, Clock, Ended, Progressing, Report, Started, Unbegun
 
 DEAF_AFTER = 1.0  # seconds after which a job that does not end is no longer heard
 
@@ -43,7 +43,7 @@ class InlineExecutor:
             self._in_flight.update({_key(assignment): CancelFlag() for assignment in assignments})
             self._waiting.extend(assignments)
         if self._is_stopping:
-            self._conclude_waiting(SHUTDOWN)
+            self._give_back()
         else:
             self._begin_waiting()
 
@@ -69,6 +69,9 @@ class InlineExecutor:
         if cancelled:
             cancelled.set(CANCELLED)
 
+    def knows(self, run_id: int, token: str) -> bool:
+        return (run_id, token) in self._in_flight
+
     def acknowledge(self, ended: Sequence[Attempt]) -> None:
         """Nothing is spooled: a process that dies takes its inline runs along."""
 
@@ -77,9 +80,9 @@ class InlineExecutor:
 
     def stop(self, grace_seconds: float) -> None:
         self._is_stopping = True
+        self._give_back()
         if self._wait_for_runs(grace_seconds):
             return
-        self._conclude_waiting(SHUTDOWN)
         for cancelled in list(self._in_flight.values()):
             cancelled.set(SHUTDOWN)
         if not self._wait_for_runs(DEAF_AFTER):
@@ -90,10 +93,10 @@ class InlineExecutor:
         with self._lock:
             return self._nothing_runs.wait_for(lambda: not self._in_flight, seconds)
 
-    def _conclude_waiting(self, ending: Ending) -> None:
+    def _give_back(self) -> None:
         with self._lock:
             while self._waiting:
-                self._report(ended(self._waiting.popleft(), ending, self._clock))
+                self._report(Unbegun(*_key(self._waiting.popleft()), self._clock()))
 
     def _run(self, assignment: Assignment) -> None:
         cancelled = self._in_flight[_key(assignment)]
@@ -118,7 +121,7 @@ class InlineExecutor:
                 report = report.read()
             if isinstance(report, Alive) or (report.run_id, report.token) not in self._in_flight:
                 return
-            if isinstance(report, Ended):
+            if isinstance(report, Ended | Unbegun):
                 del self._in_flight[report.run_id, report.token]
                 self._nothing_runs.notify_all()
             self._deliver([report])

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from app.core.execution import Ending
-from app.core.ports import Alive, Assignment, Ended, Logged, LogLine, MadeFile, Progressed, Report, Started
+from app.core.ports import Alive, Assignment, Ended, Logged, LogLine, MadeFile, Progressed, Report, Started, Unbegun
 from app.core.statuses import FailureReason, RunStatus
 
 # default=str: parameters and progress values may hold a date or a Decimal.
@@ -53,6 +53,7 @@ def pack_assignment(assignment: Assignment, slot: int) -> bytes:
             "scheduled_for": _text(assignment.scheduled_for),
             "previous_success": _text(assignment.previous_success),
             "timeout_seconds": assignment.timeout_seconds,
+            "attempt": assignment.attempt,
         },
     )
 
@@ -69,6 +70,7 @@ def assignment_of(body: Mapping[str, Any]) -> Assignment:
         scheduled_for=_moment(body["scheduled_for"]),
         previous_success=_moment(body["previous_success"]),
         timeout_seconds=body["timeout_seconds"],
+        attempt=body["attempt"],
     )
 
 
@@ -101,6 +103,8 @@ def pack_report(report: Report) -> bytes:
             return pack("started", (report.run_id, report.token, at, report.pid, report.start_ticks))
         case Alive():
             return pack("alive", (report.at.isoformat(), report.runs))
+        case Unbegun():
+            raise ValueError("only the server gives attempts back")
 
 
 def report_of(line: bytes) -> Report:

@@ -17,7 +17,7 @@ from app.adapters.spool import Spool
 from app.adapters.takeover import Takeover
 from app.adapters.warden_process import WardenProcess
 from app.core.execution import CANCELLED, SHUTDOWN, Ending, ended, worker_lost
-from app.core.ports import Alive, Assignment, Clock, Ended, Report
+from app.core.ports import Alive, Assignment, Clock, Ended, Report, Unbegun
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class ProcessExecutor:
         with self._lock:
             self._in_flight.add(assignments)
             if self._is_stopping:
-                self._conclude(self._in_flight.clear_waiting(), SHUTDOWN)
+                self._give_back()
             else:
                 self._feed()
 
@@ -97,6 +97,9 @@ class ProcessExecutor:
                 self._conclude([waiting], CANCELLED)
             elif self._warden and (run_id, token) in self._in_flight.attempts:
                 self._warden.channel.send(pack("cancel", (run_id, token)))
+
+    def knows(self, run_id: int, token: str) -> bool:
+        return (run_id, token) in self._in_flight.attempts
 
     def acknowledge(self, ended: Sequence[Attempt]) -> None:
         with self._lock:
@@ -113,6 +116,8 @@ class ProcessExecutor:
     def stop(self, grace_seconds: float) -> None:
         """A second call, from another thread, with a shorter time ends the waiting of the first."""
         self._is_stopping = True
+        with self._lock:
+            self._give_back()
         if not self._wait_for_runs(grace_seconds):
             self._end_runs()
         with self._lock:
@@ -132,7 +137,6 @@ class ProcessExecutor:
     def _end_runs(self) -> None:
         times = self._settings
         with self._lock:
-            self._conclude(self._in_flight.clear_waiting(), SHUTDOWN)
             if self._warden:
                 self._warden.channel.send(pack("shutdown"))
         self._wait_for_runs(times.cooperative + times.terminate + times.hopeless + 1)
@@ -146,6 +150,12 @@ class ProcessExecutor:
     def _conclude(self, assignments: Iterable[Assignment], ending: Ending) -> None:
         """End attempts that have not begun. Reported by our own thread, as all reports are."""
         self._own_reports += [ended(assignment, ending, self._clock) for assignment in assignments]
+        self._bell.ring()
+
+    def _give_back(self) -> None:
+        """What the warden does not have yet waits for the next start of the server."""
+        waiting = self._in_flight.clear_waiting()
+        self._own_reports += [Unbegun(*key(assignment), self._clock()) for assignment in waiting]
         self._bell.ring()
 
     # From the warden, in a thread of its own

@@ -2,7 +2,7 @@
 
 Everything goes in a handful of statements for some hundreds of triggers: a transaction per trigger needs 5 to 11 s for
 10,000 of them. Rows are read as plain columns and runs are copied from their jobs inside the database, because objects
-for each cost more than the rest together.
+for each cost more than the rest together; statements are made once, because making one costs more than running it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 import app.schedule.calendars
 import app.schedule.triggers as schedule
-from app.core import calendars, queueing
-from app.core.decisions import Decision, decide
+from app.core import admission, calendars, outages, queueing
+from app.core.decisions import Decision, Explain, Occupied, decide, fold
 from app.core.models import Calendar, Fire, Job, Run, Trigger
-from app.core.statuses import ACTIVE, FireOutcome, FireReason, Origin
+from app.core.statuses import ACTIVE, FireOutcome, FireReason, Origin, OverlapRule
 from app.core.triggers import calculator
+from app.schedule.gaps import left_out
 from app.schedule.misfire import Verdict, judge, misfire_named
 
 MOMENTS = 10_000
@@ -27,43 +28,67 @@ MOMENTS = 10_000
 
 Closed = Mapping[int | None, app.schedule.calendars.Calendar]
 """Exclusion calendars by id."""
-Blockers = dict[int, int | None]
-"""By job id its active run; ``None`` for one that this chunk starts."""
+Jobs = Mapping[int, Occupied]
+"""What is active of each job, by its id."""
 
 
 @dataclass
 class Due:
-    """A due trigger (its columns and ``job_uid``), what becomes of its moments, and how it goes on."""
+    """A due trigger (its columns and some of its job's), what becomes of its moments, and how it goes on."""
 
     trigger: Row[Any]
     decisions: list[Decision]
     next_fire_at: datetime | None
-    anew: schedule.Simple | None  # a misfire let the trigger begin again
+    anew: schedule.Simple | None = None  # a misfire let the trigger begin again
+
+    @property
+    def decided_to(self) -> datetime | None:
+        last = self.decisions[-1] if self.decisions else None
+        return (last.range_to or last.scheduled_for) if last else self.trigger.decided_to
+
+
+_COLUMNS = (*Trigger.__table__.c, Job.uid, Job.group.label("group"), Job.overlap.label("rule"), Job.overlap_limit)
+_DUE = (
+    select(*_COLUMNS)
+    .join(Job, Job.id == Trigger.job_id)
+    .where(text("NOT trigger.is_paused"), Trigger.next_fire_at <= bindparam("now"))  # as the index says it
+    .order_by(Trigger.next_fire_at, Trigger.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, of=Trigger)
+)
+_LOCK_JOBS = select(Job.id).where(Job.id.in_(bindparam("ids", expanding=True))).order_by(Job.id).with_for_update()
+_ACTIVE_RUNS = (
+    select(Run.job_id, func.count(), func.max(Run.id))
+    .where(Run.job_id.in_(bindparam("ids", expanding=True)), Run.status.in_(ACTIVE))
+    .group_by(Run.job_id)
+)
+NEXT_FIRE_AT = select(func.min(Trigger.next_fire_at)).where(text("NOT trigger.is_paused"))
 
 
 def lock(session: Session, now: datetime, limit: int) -> Sequence[Row[Any]]:
     """Take up to ``limit`` due triggers, the earliest first; no other transaction decides them or starts their jobs."""
-    columns = [*Trigger.__table__.c, Job.uid.label("job_uid")]
-    query = select(*columns).join(Job, Job.id == Trigger.job_id).where(Trigger.next_fire_at <= now)
-    query = query.order_by(Trigger.next_fire_at, Trigger.id).limit(limit)
-    rows = session.connection().execute(query.with_for_update(skip_locked=True, of=Trigger)).all()
-    # A start by hand locks the job's row too: only one of the two can find no active run.
-    job_ids = sorted({row.job_id for row in rows})
-    session.connection().execute(select(Job.id).where(Job.id.in_(job_ids)).order_by(Job.id).with_for_update())
+    connection = session.connection()
+    rows = connection.execute(_DUE, {"now": now, "most": limit}).all()
+    if rows and connection.dialect.name != "sqlite":
+        # A start by hand locks the job's row too: only one of the two can find no active run.
+        connection.execute(_LOCK_JOBS, {"ids": sorted({row.job_id for row in rows})})
     return rows
 
 
-def look(session: Session, rows: Sequence[Row[Any]], now: datetime) -> tuple[list[Due], Blockers]:
+def look(session: Session, rows: Sequence[Row[Any]], now: datetime) -> tuple[list[Due], Jobs]:
     """Judge every moment of these triggers up to now."""
-    blockers = _blockers(session, rows)
+    jobs = _occupied(session, rows)
     closed = _closed(session, rows)
+    explain = _Explained(session, min(row.next_fire_at for row in rows))
     verdicts: dict[object, Verdict] = {}
-    return [_look(row, now, blockers, closed, verdicts) for row in rows], blockers
+    return [_look(row, now, jobs[row.job_id], closed, verdicts, explain) for row in rows], jobs
 
 
-def _blockers(session: Session, rows: Sequence[Row[Any]]) -> Blockers:
-    query = select(Run.job_id, Run.id).where(Run.job_id.in_({row.job_id for row in rows}), Run.status.in_(ACTIVE))
-    return dict(session.execute(query).all())
+def _occupied(session: Session, rows: Sequence[Row[Any]]) -> Jobs:
+    jobs = {row.job_id: Occupied(row.rule, row.overlap_limit) for row in rows}
+    for job_id, active, newest in session.connection().execute(_ACTIVE_RUNS, {"ids": list(jobs)}):
+        jobs[job_id].active, jobs[job_id].newest = active, newest
+    return jobs
 
 
 def _closed(session: Session, rows: Sequence[Row[Any]]) -> Closed:
@@ -71,16 +96,38 @@ def _closed(session: Session, rows: Sequence[Row[Any]]) -> Closed:
     return {calendar_id: calendars.pure(session, session.get_one(Calendar, calendar_id)) for calendar_id in ids}
 
 
-def _look(row: Row[Any], now: datetime, blockers: Blockers, closed: Closed, verdicts: dict[object, Verdict]) -> Due:
-    pure = calculator(row, row.job_uid)  # type: ignore[arg-type]  # it has the columns of a trigger
+class _Explained:
+    """What made moments late, looked up only if one is."""
+
+    def __init__(self, session: Session, since: datetime) -> None:
+        self._session = session
+        self._since = since
+        self._causes: list[outages.Cause] | None = None
+
+    def of(self, row: Row[Any]) -> Explain:
+        return lambda moment: outages.cause_of(self._found(), moment, row)
+
+    def _found(self) -> list[outages.Cause]:
+        if self._causes is None:
+            self._causes = outages.causes(self._session, self._since)
+        return self._causes
+
+
+def _look(
+    row: Row[Any], now: datetime, job: Occupied, closed: Closed, verdicts: dict[object, Verdict], explain: _Explained
+) -> Due:
+    pure = calculator(row, row.uid)  # type: ignore[arg-type]  # it has the columns of a trigger
     # Triggers that share a time table and a moment share the verdict, too.
     key = (id(pure), row.next_fire_at, row.misfire, row.misfire_threshold_seconds, row.calendar_id)
     verdict = verdicts.get(key)
     if verdict is None:
         verdict = verdicts[key] = _judge(row, pure, now, closed)
-    decisions = decide(verdict.fires, blocked=row.job_id in blockers)
-    if any(decision.outcome is FireOutcome.STARTED for decision in decisions):
-        blockers[row.job_id] = None  # another trigger of the same job in this chunk finds it taken
+    new = verdict.fires
+    if row.decided_to is not None and row.decided_to >= row.next_fire_at:  # the clock was put back
+        new = tuple(fire for fire in new if fire.moment > row.decided_to)
+    decisions = decide(new, job, row.catch_up_cap, explain.of(row))
+    if row.gap == "skip" and row.decided_to is not None and decisions:
+        decisions = _with_gaps(decisions, pure, row.decided_to)
     return Due(row, decisions, _next_fire(pure, verdict, decisions, now), _begins_anew(pure, verdict))
 
 
@@ -90,13 +137,21 @@ def _judge(row: Row[Any], pure: schedule.Trigger, now: datetime, closed: Closed)
     return judge(pure, row.next_fire_at, now, misfire_named(row.misfire), threshold, calendar, MOMENTS)
 
 
+def _with_gaps(decisions: list[Decision], pure: schedule.Trigger, since: datetime) -> list[Decision]:
+    """Add what the clocks have left out since the last decision; it is told with the next fire."""
+    gaps = left_out(pure, since, decisions[-1].scheduled_for)
+    rows = [Decision(moment, FireOutcome.SKIPPED, FireReason.DST_GAP) for moment in gaps]
+    return sorted(decisions + rows, key=lambda each: each.scheduled_for) if rows else decisions
+
+
 def _next_fire(
     pure: schedule.Trigger, verdict: Verdict, decisions: Sequence[Decision], now: datetime
 ) -> datetime | None:
     """A fixed delay waits for the end of the run, or counts from now where nothing runs that could end."""
     if not isinstance(pure, schedule.FixedDelay) or verdict.next_for is not None:
         return verdict.next_for
-    waits = any(row.outcome is FireOutcome.STARTED or row.reason is FireReason.OVERLAP for row in decisions)
+    busy = (FireReason.OVERLAP, FireReason.QUEUE_FULL)
+    waits = any(row.outcome is FireOutcome.STARTED or row.reason in busy for row in decisions)
     return None if waits else pure.after_end(now)
 
 
@@ -104,55 +159,56 @@ def _begins_anew(pure: schedule.Trigger, verdict: Verdict) -> schedule.Simple | 
     return verdict.trigger if isinstance(verdict.trigger, schedule.Simple) and verdict.trigger is not pure else None
 
 
-def write(session: Session, dues: Sequence[Due], blockers: Blockers, now: datetime) -> int:
+def write(session: Session, dues: Sequence[Due], jobs: Jobs, now: datetime) -> int:
     """Insert the fires, and a queued run for each that starts. Gives the number of runs."""
-    known = _known(session, dues)
-    rows = [
-        _fire_row(due.trigger, decision, blockers, now)
-        for due in dues
-        for decision in due.decisions
-        if (due.trigger.id, decision.scheduled_for) not in known  # after a step back of the clock
-    ]
+    rows = [_fire_row(due.trigger, decision, jobs, now) for due in dues for decision in due.decisions]
     if not rows:
         return 0
-    session.connection().execute(insert(Fire.__table__), rows)  # type: ignore[arg-type]
-    started = {row["trigger_id"] for row in rows if row["outcome"] is FireOutcome.STARTED}
-    due = Fire.trigger_id.in_(started) & (Fire.decided_at == now)
-    return queueing.queue(session, due, now, Origin.TRIGGER) if started else 0
+    first = queueing.insert_fires(session, rows)
+    _replace_previous(session, rows, jobs, now)
+    started = any(row["outcome"] is FireOutcome.STARTED for row in rows)
+    return queueing.queue(session, first, now, Origin.TRIGGER) if started else 0
 
 
-def _known(session: Session, dues: Sequence[Due]) -> set[tuple[int, datetime]]:
-    earliest = min((decision.scheduled_for for due in dues for decision in due.decisions), default=None)
-    if earliest is None:
-        return set()
-    query = select(Fire.trigger_id, Fire.scheduled_for).where(
-        Fire.trigger_id.in_([due.trigger.id for due in dues]), Fire.scheduled_for >= earliest
-    )
-    return {(trigger_id, moment) for trigger_id, moment in session.execute(query) if trigger_id is not None}
-
-
-def _fire_row(row: Row[Any], decision: Decision, blockers: Blockers, now: datetime) -> dict[str, Any]:
-    skipped = decision.outcome is FireOutcome.SKIPPED
+def _fire_row(row: Row[Any], decision: Decision, jobs: Jobs, now: datetime) -> dict[str, Any]:
+    blocked = decision.reason in (FireReason.OVERLAP, FireReason.QUEUE_FULL)
     return {
         "job_id": row.job_id,
         "trigger_id": row.id,
+        "era": row.era,
         "scheduled_for": decision.scheduled_for,
         "decided_at": now,
         "outcome": decision.outcome,
         "reason": decision.reason,
-        "blocking_run_id": blockers.get(row.job_id) if skipped else None,
+        "detail": decision.detail,
+        "blocking_run_id": jobs[row.job_id].newest if blocked else None,
         "range_to": decision.range_to,
         "count": decision.count,
     }
 
 
+def _replace_previous(session: Session, rows: Sequence[dict[str, Any]], jobs: Jobs, now: datetime) -> None:
+    """A new run of a job that cancels its previous ones: ask for their end before it is queued."""
+    started = {row["job_id"] for row in rows if row["outcome"] is FireOutcome.STARTED}
+    for job_id in started:
+        if jobs[job_id].rule is OverlapRule.CANCEL_PREVIOUS and jobs[job_id].newest is not None:
+            admission.cancel_previous(session, job_id, now)
+
+
+_ADVANCE = (
+    update(Trigger.__table__)  # type: ignore[arg-type]
+    .where(Trigger.__table__.c.id == bindparam("due_id"))
+    .values(next_fire_at=bindparam("next_at"), previous_fire_at=bindparam("last"), decided_to=bindparam("to"))
+)
+
+
 def advance(session: Session, dues: Sequence[Due], now: datetime) -> None:
     """Set the next moments, in the same transaction as the fires and never before them."""
-    statement = update(Trigger.__table__).where(Trigger.id == bindparam("due_id"))  # type: ignore[arg-type]
-    session.connection().execute(
-        statement.values(next_fire_at=bindparam("next_at"), previous_fire_at=bindparam("last")),
-        [{"due_id": due.trigger.id, "next_at": due.next_fire_at, "last": now} for due in dues],
-    )
+    connection = session.connection()
+    values = [
+        {"due_id": due.trigger.id, "next_at": due.next_fire_at, "last": now, "to": due.decided_to} for due in dues
+    ]
+    connection.execute(_ADVANCE, values)
     spent = [due.trigger.id for due in dues if due.trigger.delayed and due.next_fire_at is None]
     if spent:
         session.execute(delete(Trigger).where(Trigger.id.in_(spent)))
@@ -160,3 +216,20 @@ def advance(session: Session, dues: Sequence[Due], now: datetime) -> None:
         if due.anew:
             anew = {"anew_at": due.anew.start, "anew_count": due.anew.repeat_count}
             session.execute(update(Trigger).where(Trigger.id == due.trigger.id).values(anew))
+
+
+_OVERDUE = select(*_COLUMNS).join(Job, Job.id == Trigger.job_id).where(Trigger.next_fire_at <= bindparam("now"))
+
+
+def leave_out(session: Session, job_id: int, ids: Sequence[int], reason: FireReason, now: datetime) -> None:
+    """Write down what was due of these triggers of a job and is not decided any more: they go, or stop."""
+    session.flush()
+    query = _OVERDUE.where(Trigger.job_id == job_id, Trigger.id.in_(ids))
+    for row in session.connection().execute(query, {"now": now}).all():
+        verdict = _judge(row, calculator(row, row.uid), now, _closed(session, [row]))  # type: ignore[arg-type]
+        moments = [fire.moment for fire in verdict.fires if row.decided_to is None or fire.moment > row.decided_to]
+        decisions = fold(Decision(moment, FireOutcome.SKIPPED, reason) for moment in moments)
+        rows = [_fire_row(row, decision, {job_id: Occupied()}, now) for decision in decisions]
+        if rows:
+            session.connection().execute(insert(Fire.__table__), rows)  # type: ignore[arg-type]
+            session.execute(update(Trigger).where(Trigger.id == row.id).values(decided_to=moments[-1]))

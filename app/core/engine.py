@@ -7,7 +7,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -17,7 +17,9 @@ from app.core.db import PATIENT, lock_wait_seconds
 from app.core.errors import CarillonError, UnavailableError
 from app.core.fires import Fires
 from app.core.job_types import JobTypes
-from app.core.ports import Assignment, Clock, Ended, Executor, Report
+from app.core.outages import Outages
+from app.core.pauses import Pauses
+from app.core.ports import Assignment, Clock, Ended, Executor, Report, Unbegun
 from app.core.pulse import Pulse
 from app.core.runs import Runs
 from app.core.statuses import FailureReason, RunStatus
@@ -32,6 +34,8 @@ LISTEN_SECONDS = 1.0
 """Nobody reports anything for so long: the thread shows that it lives, and listens again."""
 BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds to wait after the first, second ... fault in a row of the database."""
+CHORES_EVERY = timedelta(seconds=1)
+"""What is looked after in the ticks besides the fires: deadlines, forsaken runs."""
 
 
 class Engine:
@@ -39,6 +43,8 @@ class Engine:
         self,
         fires: Fires,
         runs: Runs,
+        pauses: Pauses,
+        outages: Outages,
         connections: Connections,
         types: JobTypes,
         executor: Executor,
@@ -48,6 +54,8 @@ class Engine:
         """``keeps_time`` tells whether this process still holds the lease; without it nothing is decided or started."""
         self.fires = fires
         self.runs = runs
+        self.pauses = pauses
+        self.outages = outages
         self.connections = connections
         self.types = types
         self.executor = executor
@@ -57,7 +65,8 @@ class Engine:
         self._unrecorded: list[Report] = []  # kept over a fault of the database
         self._closed = False
         self._unsure_of_tick, self._unsure_of_dispatch = Unsure(), Unsure()
-        self._has_backlog = False  # more runs were queued than there was room for
+        self._has_backlog = False  # runs may be queued: more than there was room for, or by an earlier server
+        self._next_chores: datetime | None = None
         self._work = threading.Event()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -70,30 +79,56 @@ class Engine:
         if not self.keeps_time():
             return None
         self._submit_durable(self._unsure_of_tick)
-        return self.fires.wake(self._claim, self._begin).next_fire_at
+        pause_ends_at = self.pauses.expire()
+        wake = self.fires.wake(self._claim, self._begin)
+        self._do_chores()
+        return min((at for at in (wake.next_fire_at, pause_ends_at) if at is not None), default=None)
 
     def _claim(self, session: Session) -> Sequence[Claimed]:
+        """In the transaction that queues them, unless others have waited longer or may be worth more."""
+        if self._has_backlog:
+            return ()
         return self._unsure_of_tick.note(self.runs.claim_in(session, self.executor.free()))
 
     def _begin(self, claimed: Sequence[Claimed], queued: int) -> None:
         self._unsure_of_tick.forget()
         self._submit(claimed)
         if queued > len(claimed):
-            self._has_backlog = True
             self.notice()
+
+    def _do_chores(self) -> None:
+        now = self.clock()
+        if self._next_chores is not None and self._next_chores - CHORES_EVERY <= now < self._next_chores:
+            return
+        self._next_chores = now + CHORES_EVERY
+        self.outages.remember()
+        self.runs.expire()
+        if self._threads:
+            self._give_up_forsaken()
+
+    def _give_up_forsaken(self) -> None:
+        """Runs for which nobody answers, while every report that came in is recorded."""
+        forsaken = self.runs.forsaken()
+        if forsaken and self._reports.empty() and not self._unrecorded:
+            for run_id, token in forsaken:
+                if not self.executor.knows(run_id, token):
+                    log.error("run %s is not known to the workers; it is given up", run_id)
+                    self.runs.give_up(run_id, token)
 
     def dispatch(self) -> int:
         """Hand queued runs to the executor, as many as it has room for."""
         if not self.keeps_time():
             return 0
         self._submit_durable(self._unsure_of_dispatch)
-        free = self.executor.free()
-        claimed = self.runs.claim(free, self._unsure_of_dispatch.note) if free > 0 and self.runs.any_queued() else ()
-        self._unsure_of_dispatch.forget()
-        self._has_backlog = len(claimed) == free
-        self._submit(claimed)
         for run_id, token in self.runs.cancelling():
             self.executor.cancel(run_id, token)
+        next_begin = self.runs.next_begin()
+        self._has_backlog = next_begin is not None and next_begin <= self.clock()
+        if not self._has_backlog:
+            return 0
+        claimed = self.runs.claim(self.executor.free(), self._unsure_of_dispatch.note)
+        self._unsure_of_dispatch.forget()
+        self._submit(claimed)
         return len(claimed)
 
     def _submit_durable(self, unsure: Unsure) -> None:
@@ -133,6 +168,7 @@ class Engine:
             scheduled_for=run.scheduled_for,
             previous_success=run.previous_success,
             timeout_seconds=run.timeout_seconds,
+            attempt=run.attempt,
         )
 
     def deliver(self, reports: Sequence[Report]) -> None:
@@ -140,7 +176,7 @@ class Engine:
         for report in reports:
             self._reports.put(report)
         if self._has_backlog and any(isinstance(report, Ended) for report in reports):
-            self.notice()  # a worker is free: the next run need not wait until this end is recorded
+            self._work.set()  # a worker is free: the next run need not wait until this end is recorded
 
     def record(self) -> int:
         """Write down the reports that have come in, many in one transaction."""
@@ -168,6 +204,8 @@ class Engine:
             ended = self._record(batch)
             self._unrecorded = []
             self.executor.acknowledge([(report.run_id, report.token) for report in ended])
+            if (self._has_backlog and ended) or any(isinstance(report, Unbegun) for report in batch):
+                self.notice()  # what waited for the place of one that has ended
         return len(batch)
 
     def _record(self, batch: Sequence[Report]) -> list[Ended]:
@@ -193,7 +231,8 @@ class Engine:
             log.warning("of an earlier server %d outcomes were found, and %d runs without one", len(leftovers), lost)
 
     def notice(self) -> None:
-        """Something was queued or freed: dispatch soon. Never blocks."""
+        """Something was queued or cancelled: dispatch soon. Never blocks."""
+        self._has_backlog = True
         self._work.set()
 
     # The threads

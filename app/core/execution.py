@@ -146,6 +146,7 @@ class RunContext:
         self.parameters: Mapping[str, Any] = assignment.parameters
         self.scheduled_for = assignment.scheduled_for
         self.previous_success = assignment.previous_success
+        self.attempt = assignment.attempt
         self.mask = Mask(assignment.connections.values())
         self.files: list[MadeFile] = []
         self._assignment = assignment

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import due
 from app.core.claiming import Claimed
 from app.core.db import Database
-from app.core.models import Fire, Trigger
+from app.core.models import Fire
 from app.core.ports import Clock
 
 CHUNK = 500
@@ -65,15 +65,15 @@ class Fires:
 
     def next_fire_at(self) -> datetime | None:
         with self.db.reading() as session:
-            return session.scalar(select(func.min(Trigger.next_fire_at)))
+            return session.scalar(due.NEXT_FIRE_AT)
 
     def _wake_chunk(self, now: datetime, claim: Claim) -> _Chunk:
         with self.db.transaction() as session:
             rows = due.lock(session, now, CHUNK)
             if not rows:
                 return _Chunk(0, 0, ())
-            dues, blockers = due.look(session, rows, now)
-            queued = due.write(session, dues, blockers, now)
+            dues, jobs = due.look(session, rows, now)
+            queued = due.write(session, dues, jobs, now)
             due.advance(session, dues, now)
             self.project(session, [(each.trigger.id, each.next_fire_at) for each in dues])
             return _Chunk(len(dues), queued, claim(session) if queued else ())

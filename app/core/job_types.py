@@ -58,6 +58,8 @@ class JobContext(Protocol):
     parameters: Mapping[str, Any]
     scheduled_for: datetime | None
     """The moment the run stands for, aware UTC; for a run by hand, the moment it was asked for."""
+    attempt: int
+    """Which try of the run this is, from 1."""
     previous_success: datetime | None
     """``scheduled_for`` of the job's newest successful run, aware UTC; ``None`` before the first."""
 

@@ -1,5 +1,6 @@
 """Jobs: what to run, with which parameters, when."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,18 +9,21 @@ from typing import Any
 from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session, selectinload
 
-from app.core import calendars, members
+from app.core import calendars, due, members, pauses
 from app.core import triggers as timing
 from app.core.db import Database
 from app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from app.core.job_types import JobType, JobTypes
 from app.core.members import Place
-from app.core.models import QUEUE, Calendar, Job, Run, Trigger
+from app.core.models import QUEUE, Calendar, Job, Pool, Run, Trigger
+from app.core.policies import Policies
 from app.core.ports import Clock
 from app.core.runs import Runs
-from app.core.statuses import ACTIVE, RunStatus, TriggerKind
+from app.core.statuses import ACTIVE, FireReason, RunStatus, TriggerKind
 from app.core.triggers import TriggerSpec
 from app.core.uids import UID, new_uid
+
+log = logging.getLogger(__name__)
 
 MAX_NAME = 230  # as DHIS2's column
 
@@ -36,14 +40,17 @@ class JobSpec:
     description: str = ""
     group: str = "DEFAULT"
     timeout_seconds: int | None = None
+    policies: Policies | None = None  # None: as they are, or the defaults
     uid: str | None = None  # only when creating: a client may bring its own
     triggers_suspended: bool = True  # False: those of a job that has left its queue count again
 
     @classmethod
     def of(cls, job: Job) -> "JobSpec":
         """What a stored job says: for changes that leave the rest as it is."""
-        same = {name: getattr(job, name) for name in cls.__dataclass_fields__ if name not in ("triggers", "uid")}
-        return cls(**same, triggers=[TriggerSpec.of(row) for row in job.triggers])
+        same = {
+            name: getattr(job, name) for name in cls.__dataclass_fields__ if name not in ("triggers", "policies", "uid")
+        }
+        return cls(**same, policies=Policies.of(job), triggers=[TriggerSpec.of(row) for row in job.triggers])
 
 
 class Jobs:
@@ -66,6 +73,8 @@ class Jobs:
             job = Job(uid=uid, job_type=spec.job_type, created_at=now, created_by=by)
             self._apply(session, job, spec, parameters, by)
             session.add(job)
+            session.flush()
+            pauses.apply(session, job.id)
         self.changed()
         return job
 
@@ -76,6 +85,8 @@ class Jobs:
             parameters = self.checked(session, spec, job)
             job.version += 1
             self._apply(session, job, spec, parameters, by)
+            pauses.apply(session, job.id)
+            pauses.end_orphans(session, self.clock(), by)
         self.changed()
         return job
 
@@ -92,6 +103,8 @@ class Jobs:
             errors.append(FieldError("uid", f"{spec.uid!r} is no uid: 11 letters and digits, the first a letter"))
         if spec.timeout_seconds is not None and not 1 <= spec.timeout_seconds <= timing.MAX_SECONDS:
             errors.append(FieldError("timeout_seconds", "must be at least 1 second"))
+        if spec.policies is not None:
+            errors += spec.policies.problems(set(session.scalars(select(Pool.name))))
         parameters: dict[str, Any] = {}
         try:
             job_type = self.types.get(job.job_type if job else spec.job_type)
@@ -109,7 +122,13 @@ class Jobs:
         was_enabled = bool(job.enabled)
         job.name, job.group, job.description = spec.name.strip(), spec.group, spec.description
         job.parameters, job.timeout_seconds = parameters, spec.timeout_seconds
-        job.enabled, job.updated_at, job.updated_by = spec.enabled, self.clock(), by
+        job.connections = "\n".join(self._connections(job))
+        if spec.policies is not None:
+            spec.policies.apply_to(job)
+        job.updated_at, job.updated_by = self.clock(), by
+        if was_enabled and not spec.enabled:
+            self._leave_out(session, job, job.triggers, FireReason.DISABLED)
+        job.enabled = spec.enabled
         members.give_back(session, job, even_if_off=not spec.triggers_suspended)
         self.set_triggers(session, job, spec.triggers, only_new=was_enabled and spec.enabled)
         if was_enabled and not spec.enabled:
@@ -122,6 +141,13 @@ class Jobs:
         self._replace_triggers(session, job, wanted)
         self.schedule(job, only_new=only_new)
 
+    def _connections(self, job: Job) -> Sequence[str]:
+        try:
+            return self.types.get(job.job_type).connections(job.parameters)
+        except Exception:  # the job type's own code: each run will say what is wrong
+            log.exception("job type %r cannot tell which connections it needs", job.job_type)
+            return ()
+
     def _replace_triggers(self, session: Session, job: Job, wanted: Sequence[TriggerSpec]) -> None:
         """Keep the rows that say the same as before: their ids and their ledger stay one story."""
         kept, missing = [], list(wanted)
@@ -130,7 +156,15 @@ class Jobs:
             if same:
                 missing.remove(same)
                 kept.append(row)
+        self._leave_out(session, job, [row for row in job.triggers if row not in kept], FireReason.EDITED)
         job.triggers = kept + [self._row(session, spec) for spec in missing]
+
+    def _leave_out(self, session: Session, job: Job, rows: Sequence[Trigger], reason: FireReason) -> None:
+        """What has come due since the last tick and will not be decided gets its rows in the ledger here."""
+        now = self.clock()
+        ids = [row.id for row in rows if row.next_fire_at is not None and row.next_fire_at <= now]
+        if ids:
+            due.leave_out(session, job.id, ids, reason, now)
 
     def _row(self, session: Session, spec: TriggerSpec) -> Trigger:
         row = spec.row(self.clock())
@@ -155,6 +189,8 @@ class Jobs:
         with self.db.transaction() as session:
             job = find(session, uid)
             if job.enabled != enabled:
+                if not enabled:
+                    self._leave_out(session, job, job.triggers, FireReason.DISABLED)
                 job.enabled, job.updated_at, job.updated_by = enabled, self.clock(), by
                 members.give_back(session, job)
                 self.schedule(job)
@@ -173,6 +209,7 @@ class Jobs:
             drop_delayed(session, job)
             gone = [job, *members.forget(session, job)]
             for each in gone:
+                self._leave_out(session, each, each.triggers, FireReason.DELETED)
                 self.remove(each, by)
         for each in gone:
             self.runs.cancel_job(each.id, by)

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.core import jobs, members
+from app.core import admission, jobs, members
 from app.core.calendars import pure
 from app.core.db import Database
 from app.core.errors import ConflictError, NotFoundError
 from app.core.models import Calendar, Fire, Job, Run
 from app.core.ports import Clock
-from app.core.queueing import queue_one, refuse_active
+from app.core.queueing import queue_one
 from app.core.statuses import FireOutcome, FireReason, Origin, RunStatus
 from app.core.triggers import calculator
 from app.schedule.simulate import simulate
@@ -116,7 +116,7 @@ class Ledger:
             if start:
                 fire.outcome, fire.reason = FireOutcome.STARTED, None
                 job = session.get_one(Job, fire.job_id, with_for_update=True)
-                refuse_active(session, job)
+                admission.admit(session, job, now)
                 queue_one(session, fire, now, Origin.TRIGGER, by)
             else:
                 fire.outcome, fire.reason = FireOutcome.MISSED, FireReason.DECLINED
@@ -155,6 +155,15 @@ def _expected(session: Session, job: Job, at: datetime) -> bool:
 
 SENTENCES = {
     FireReason.OVERLAP: "skipped: the run before was still going on",
+    FireReason.QUEUE_FULL: "skipped: as many runs of the job were waiting already as may",
+    FireReason.DST_GAP: "skipped: the clocks were put forward over this time",
+    FireReason.DISABLED: "skipped: the job was switched off before it could be decided",
+    FireReason.EDITED: "skipped: the trigger was changed before it could be decided",
+    FireReason.DELETED: "skipped: the job was deleted before it could be decided",
+    FireReason.PAUSED: "missed: it was paused, and the trigger leaves out what is late",
+    FireReason.DOWNTIME: "missed: no server kept the time, and the trigger leaves out what is late",
+    FireReason.CLOCK_JUMP: "missed: the clock was put forward, and the trigger leaves out what is late",
+    FireReason.CATCH_UP_CAP: "missed: more moments were late than the trigger makes up for",
     FireReason.CALENDAR: "skipped: an exclusion calendar takes this time out",
     FireReason.COALESCED: "missed: it was noticed too late, and a later fire stood for it",
     FireReason.LATE: "missed: it was noticed too late, and the trigger leaves out what is late",
@@ -170,6 +179,8 @@ def _row_words(row: LedgerRow) -> str:
         words = f"started as run {row.run_id}" + (f", {late:.0f} s late" if late >= 1 else "")
         return f"{words}; the run is {row.run_status}" if row.run_status else words
     words = SENTENCES[fire.reason] if fire.reason else str(fire.outcome)
+    if fire.detail:
+        words += f" ({fire.detail})"
     if fire.blocking_run_id:
         words += f" (run {fire.blocking_run_id})"
     return f"{words} (one of {fire.count} in a row)" if fire.count > 1 else words

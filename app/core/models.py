@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy import Enum as Listed
@@ -27,6 +28,10 @@ from app.core.statuses import (
     NotStarted,
     OnFailure,
     Origin,
+    OutageKind,
+    OverlapRule,
+    PauseScope,
+    Recovery,
     Role,
     RunStatus,
     TriggerKind,
@@ -93,6 +98,46 @@ class Instance(Base):
     created_at: Mapped[datetime]
     keeper: Mapped[str | None]  # host:pid of the process that keeps the time
     kept_since: Mapped[datetime | None]
+    ticked_at: Mapped[datetime | None]  # when the time was last kept, give or take some seconds
+
+
+class Outage(Base):
+    """A stretch in which nothing could be decided on time; the ledger names it where it made moments late."""
+
+    __tablename__ = "outage"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[OutageKind]
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Pause(Base):
+    """Triggers that shall not fire for a while. What comes due meanwhile is decided when it ends."""
+
+    __tablename__ = "pause"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    scope: Mapped[PauseScope]
+    name: Mapped[str] = mapped_column(default="")  # of a group; the id of a job or a trigger; empty for all
+    until: Mapped[datetime | None]  # empty: until somebody ends it
+    reason: Mapped[str] = mapped_column(default="")
+    began_at: Mapped[datetime]
+    began_by: Mapped[str | None]
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
+    ended_by: Mapped[str | None]  # empty: its time was over
+
+    __table_args__ = (NEVER_AGAIN,)
+
+
+class Pool(Base):
+    """Jobs that name a pool share its places: never more of their runs than that go on at a time."""
+
+    __tablename__ = "pool"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    places: Mapped[int]
 
 
 class Job(Base):
@@ -113,6 +158,16 @@ class Job(Base):
     enabled: Mapped[bool] = mapped_column(server_default=text("false"))
     triggers_suspended: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # see core/members.py
     timeout_seconds: Mapped[int | None]
+    # From here to ``recovery``: app.core.policies
+    attempt_timeout_seconds: Mapped[int | None]
+    overlap: Mapped[OverlapRule] = mapped_column(default=OverlapRule.SKIP, server_default="skip")
+    overlap_limit: Mapped[int] = mapped_column(default=1, server_default="1")
+    start_deadline_seconds: Mapped[int | None]
+    priority: Mapped[int] = mapped_column(default=0, server_default="0")
+    pool: Mapped[str | None]
+    retry: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    recovery: Mapped[Recovery] = mapped_column(default=Recovery.FAIL, server_default="fail")
+    connections: Mapped[str] = mapped_column(default="", server_default="")  # names that its runs open, one a line
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime] = mapped_column(server_default=text("CURRENT_TIMESTAMP"))
     updated_at: Mapped[datetime] = mapped_column(server_default=text("CURRENT_TIMESTAMP"))
@@ -180,6 +235,10 @@ class Trigger(Base):
     calendar_id: Mapped[int | None] = mapped_column(ForeignKey("calendar.id"), index=True)
     misfire: Mapped[str] = mapped_column(default="smart", server_default="smart")
     misfire_threshold_seconds: Mapped[int] = mapped_column(default=60, server_default="60")
+    catch_up_cap: Mapped[int | None]  # at most so many late moments are made up for, the newest
+    is_paused: Mapped[bool] = mapped_column(default=False, server_default=false())
+    era: Mapped[int] = mapped_column(default=1, server_default="1")  # a new one begins when the clock goes far back
+    decided_to: Mapped[datetime | None]  # the newest moment of this era that the ledger has
     next_fire_at: Mapped[datetime | None]
     previous_fire_at: Mapped[datetime | None]
     anew_at: Mapped[datetime | None]  # simple, after a misfire that let it begin anew: from when it counts now
@@ -191,7 +250,13 @@ class Trigger(Base):
     job: Mapped[Job] = relationship(back_populates="triggers")
     calendar: Mapped["Calendar | None"] = relationship()
 
-    __table_args__ = (Index("ix_trigger_next_fire_at", "next_fire_at"), NEVER_AGAIN)
+    __table_args__ = (
+        Index(
+            "ix_trigger_next_fire_at", "next_fire_at",
+            sqlite_where=text("NOT is_paused"), postgresql_where=text("NOT is_paused"),
+        ),
+        NEVER_AGAIN,
+    )  # fmt: skip
 
 
 class Calendar(Base):
@@ -218,16 +283,18 @@ class Fire(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id"))
     trigger_id: Mapped[int | None]  # no foreign key: triggers go, the ledger stays
+    era: Mapped[int] = mapped_column(default=1, server_default="1")
     scheduled_for: Mapped[datetime]
     decided_at: Mapped[datetime]
     outcome: Mapped[FireOutcome]
     reason: Mapped[FireReason | None]
+    detail: Mapped[str | None]  # what the reason leaves open: who paused it, from when to when the server was down
     blocking_run_id: Mapped[int | None]  # skipped for overlap: the run that was in the way
     range_to: Mapped[datetime | None]  # a row for many misses in a row: the last of them, inclusive
     count: Mapped[int] = mapped_column(default=1)
 
     __table_args__ = (
-        UniqueConstraint("trigger_id", "scheduled_for"),
+        UniqueConstraint("trigger_id", "era", "scheduled_for"),
         Index("ix_fire_job_id_scheduled_for", "job_id", "scheduled_for"),
     )
 
@@ -247,12 +314,20 @@ class Run(Base):
     cancelled_at: Mapped[datetime | None]  # when it was asked for; the run ends later
     parameters: Mapped[dict[str, Any]]  # frozen at the fire
     arguments: Mapped[str | None]  # OpenSpecimen's args, as given
-    timeout_seconds: Mapped[int | None]
+    timeout_seconds: Mapped[int | None]  # of all attempts together
+    attempt_timeout_seconds: Mapped[int | None]
+    turn: Mapped[int] = mapped_column(default=0, server_default="0")  # the lower one begins first: minus its priority
+    pool: Mapped[str | None]
+    connections: Mapped[str] = mapped_column(default="", server_default="")
     scheduled_for: Mapped[datetime]
     queued_at: Mapped[datetime]
-    started_at: Mapped[datetime | None]
+    begin_after: Mapped[datetime | None]  # a retry waits until then
+    start_deadline_seconds: Mapped[int | None]  # it may wait so long after ``queued_at``
+    started_at: Mapped[datetime | None]  # of the first attempt
+    begun_at: Mapped[datetime | None]  # of the current attempt
     finished_at: Mapped[datetime | None]
-    heartbeat_at: Mapped[datetime | None]
+    heartbeat_at: Mapped[datetime]  # while it has not begun: when it was queued
+    lease_until: Mapped[datetime]  # until then whoever claimed it answers for it
     attempts: Mapped[int] = mapped_column(default=0)
     token: Mapped[str | None]  # of the current attempt
     host: Mapped[str | None]
@@ -263,16 +338,21 @@ class Run(Base):
     error: Mapped[str | None]
     progress: Mapped[dict[str, Any] | None]  # the newest in short; the tree has a table of its own
     last_log: Mapped[int] = mapped_column(default=0)  # number of the newest log line
+    asks: Mapped[bool] = mapped_column(default=False, server_default=false())  # interrupted: somebody decides
 
     files: Mapped[list["ResultFile"]] = relationship(order_by="ResultFile.id", viewonly=True)
 
     __table_args__ = (
         Index("ix_run_job_id_id", "job_id", "id"),
         Index("ix_run_status_id", "status", "id"),
+        Index(
+            "ix_run_queued", "turn", "id",
+            sqlite_where=text("status = 'queued'"), postgresql_where=text("status = 'queued'"),
+        ),
         Index("ix_run_active", "job_id", sqlite_where=text(ACTIVE_SQL), postgresql_where=text(ACTIVE_SQL)),
         Index("ix_run_of_queues", "status", sqlite_where=text(A_QUEUE_SQL), postgresql_where=text(A_QUEUE_SQL)),
         NEVER_AGAIN,
-    )
+    )  # fmt: skip
 
     @property
     def lateness_seconds(self) -> float | None:
@@ -311,6 +391,23 @@ class RunStep(Base):
     decided_at: Mapped[datetime | None]  # when one of the two came about
 
     __table_args__ = (Index("ix_run_step_job_id_decided_at", "job_id", "decided_at"),)
+
+
+class Attempt(Base):
+    """A try that ended and was followed by another one; the newest try of a run is in the run's own row."""
+
+    __tablename__ = "attempt"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # from 1
+    status: Mapped[RunStatus]
+    reason: Mapped[FailureReason | None]
+    error: Mapped[str | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime]
+    host: Mapped[str | None]
+    pid: Mapped[int | None]
+    last_log: Mapped[int]  # number of its last log line; the next attempt's begin after it
 
 
 class LogEntry(Base):
@@ -352,6 +449,7 @@ class Connection(Base):
     name: Mapped[str] = mapped_column(unique=True)
     url: Mapped[str]  # without the password
     password: Mapped[str | None]  # sealed with the secret key
+    max_runs: Mapped[int | None]  # at most so many runs use it at a time
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

@@ -32,6 +32,7 @@ class Assignment:
     scheduled_for: datetime | None = None
     previous_success: datetime | None = None
     timeout_seconds: float | None = None
+    attempt: int = 1
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,16 @@ class Ended:
     files: Sequence[MadeFile] = ()
 
 
-Report = Started | Logged | Progressed | Alive | Ended
+@dataclass(frozen=True)
+class Unbegun:
+    """The executor gives an attempt back of which it is certain that it has not begun: its run waits again."""
+
+    run_id: int
+    token: str
+    at: datetime
+
+
+Report = Started | Logged | Progressed | Alive | Ended | Unbegun
 
 
 class Executor(Protocol):
@@ -126,10 +136,13 @@ class Executor(Protocol):
         """Say how many more runs would begin at once."""
 
     def submit(self, assignments: Sequence[Assignment]) -> None:
-        """Run these. Each one ends in exactly one ``Ended``, whatever happens to its process."""
+        """Run these. Each one ends in exactly one ``Ended`` or ``Unbegun``, whatever happens to its process."""
 
     def cancel(self, run_id: int, token: str) -> None:
         """Ask for the end of an attempt; unknown or ended ones are ignored. The answer is its ``Ended``."""
+
+    def knows(self, run_id: int, token: str) -> bool:
+        """Whether an attempt has been submitted and has not ended."""
 
     def acknowledge(self, ended: Sequence[tuple[int, str]]) -> None:
         """The outcomes of these (run id, token) are durable: spooled copies may go."""
@@ -138,7 +151,7 @@ class Executor(Protocol):
         """The spooled outcomes of attempts that an earlier process could not record any more."""
 
     def stop(self, grace_seconds: float) -> None:
-        """Take no more work, wait up to the grace time, then end what still runs (as interrupted) and return."""
+        """Begin nothing more, wait up to the grace time, then end what still runs (as interrupted) and return."""
 
 
 class Timer(Protocol):

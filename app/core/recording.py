@@ -7,45 +7,78 @@ says late changes nothing.
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Row, Table, Update, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.core import steps
-from app.core.models import Job, LogEntry, ProgressTree, ResultFile, Run, Trigger
-from app.core.ports import Alive, Ended, Logged, LogLine, MadeFile, Progressed, Report, Started
+from app.core.claiming import LEASE
+from app.core.limits import GOING_ON
+from app.core.models import Attempt, Job, LogEntry, ProgressTree, ResultFile, Run, Trigger
+from app.core.ports import Alive, Ended, Logged, LogLine, MadeFile, Progressed, Report, Started, Unbegun
 from app.core.progress_views import in_short, tree_of
-from app.core.statuses import RunStatus, TriggerKind
+from app.core.retries import RetryPolicy, Tried, again_at
+from app.core.statuses import FailureReason, Recovery, RunStatus, TriggerKind
 
 log = logging.getLogger(__name__)
 
-GOING_ON = (RunStatus.RUNNING, RunStatus.CANCELLING)
 FAILED_PAUSE = timedelta(seconds=10)
 """Continuous execution waits this long after a failure: a job that cannot work must not spin."""
 
-R = TypeVar("R", Started, Progressed, Logged, Ended)
+R = TypeVar("R", Started, Progressed, Logged, Ended, Unbegun)
+_OF_RUN = (
+    Run.id, Run.token, Run.status, Run.job_id, Run.job_name, Run.scheduled_for, Run.attempts, Run.last_log, Run.pid,
+    Run.host, Run.started_at, Run.begun_at, Run.timeout_seconds, Run.origin, Job.retry, Job.recovery,
+)  # fmt: skip
+_RUNS = select(*_OF_RUN).join(Job, Job.id == Run.job_id).order_by(Run.id).with_for_update(of=Run)
+_GOING_ON = _RUNS.where(Run.id.in_(bindparam("ids", expanding=True)), Run.status.in_(GOING_ON))
+Changes = dict[int, dict[str, Any]]
+"""New values of columns by the id of their row."""
+
+
+@dataclass(frozen=True)
+class End:
+    """How an attempt of a run (the columns above) ended; whether the run has ended with it is decided here."""
+
+    run: Any
+    status: RunStatus
+    at: datetime
+    reason: FailureReason | None = None
+    error: str | None = None
+
+
+@dataclass
+class _Batch:
+    """The runs that reports speak of, and what they change."""
+
+    runs: Mapping[int, Row[Any]]
+    changes: Changes = field(default_factory=lambda: defaultdict(dict))
 
 
 def write(session: Session, reports: Sequence[Report]) -> None:
     """Write down a batch. Within it the reports of one run keep their order: start, log and progress, end."""
-    runs = _going_on(session, reports)
-    _start(session, _valid(runs, reports, Started))
-    _append_log(session, runs, _valid(runs, reports, Logged))
-    _progress(session, _valid(runs, reports, Progressed))
+    batch = _Batch(_going_on(session, reports))
+    _start(batch, _valid(batch.runs, reports, Started))
+    _append_log(session, batch, _valid(batch.runs, reports, Logged))
+    _progress(session, batch, _valid(batch.runs, reports, Progressed))
+    _give_back(batch, _valid(batch.runs, reports, Unbegun))
     _beat(session, [report for report in reports if isinstance(report, Alive)])
-    _end(session, runs, _valid(runs, reports, Ended))
+    ended = _valid(batch.runs, reports, Ended)
+    _keep_files(session, batch.runs, ended)
+    ends = [End(batch.runs[each.run_id], each.status, each.at, each.reason, each.error) for each in ended]
+    end(session, ends, batch.changes)
 
 
-def _going_on(session: Session, reports: Sequence[Report]) -> dict[int, Run]:
+def _going_on(session: Session, reports: Sequence[Report]) -> dict[int, Row[Any]]:
     ids = {report.run_id for report in reports if not isinstance(report, Alive)}
-    query = select(Run).where(Run.id.in_(ids), Run.status.in_(GOING_ON)).order_by(Run.id).with_for_update()
-    return {run.id: run for run in session.scalars(query)} if ids else {}
+    return {run.id: run for run in session.connection().execute(_GOING_ON, {"ids": list(ids)})} if ids else {}
 
 
-def _valid(runs: Mapping[int, Run], reports: Sequence[Report], kind: type[R]) -> list[R]:
+def _valid(runs: Mapping[int, Row[Any]], reports: Sequence[Report], kind: type[R]) -> list[R]:
     """Those of one kind whose attempt is going on; of an attempt's ends the first."""
     valid, ended = [], set()
     for report in reports:
@@ -61,29 +94,19 @@ def _valid(runs: Mapping[int, Run], reports: Sequence[Report], kind: type[R]) ->
     return valid
 
 
-def _update(session: Session, table: Any, names: Iterable[str], rows: Sequence[dict[str, Any]]) -> None:
-    """Set the named columns of many rows; each row has them and ``row_id``."""
-    if rows:
-        statement = update(table).where(table.c.id == bindparam("row_id"))
-        session.connection().execute(statement.values({name: bindparam(f"new_{name}") for name in names}), rows)
+def _start(batch: _Batch, started: Iterable[Started]) -> None:
+    for report in started:
+        changes = batch.changes[report.run_id]
+        changes |= {"pid": report.pid, "start_ticks": report.start_ticks, "begun_at": report.at}
+        if batch.runs[report.run_id].attempts == 1:
+            changes["started_at"] = report.at
 
 
-def _start(session: Session, started: Sequence[Started]) -> None:
-    rows = [
-        {"row_id": report.run_id, "new_pid": report.pid, "new_start_ticks": report.start_ticks,
-         "new_started_at": report.at}
-        for report in started
-    ]  # fmt: skip
-    _update(session, Run.__table__, ("pid", "start_ticks", "started_at"), rows)
-
-
-def _progress(session: Session, progressed: Sequence[Progressed]) -> None:
+def _progress(session: Session, batch: _Batch, progressed: Iterable[Progressed]) -> None:
     newest = {report.run_id: report for report in progressed}
-    rows = [
-        {"row_id": report.run_id, "new_progress": in_short(report.values), "new_heartbeat_at": report.at}
-        for report in newest.values()
-    ]
-    _update(session, Run.__table__, ("progress", "heartbeat_at"), rows)
+    for run_id, report in newest.items():
+        changes = {"progress": in_short(report.values), "heartbeat_at": report.at, "lease_until": report.at + LEASE}
+        batch.changes[run_id] |= changes
     trees = {run_id: tree_of(report.values) for run_id, report in newest.items()}
     _keep_trees(session, {run_id: tree for run_id, tree in trees.items() if tree})
 
@@ -101,59 +124,54 @@ def _keep_trees(session: Session, trees: Mapping[int, dict[str, Any]]) -> None:
         session.connection().execute(insert(table), new)  # type: ignore[arg-type]
 
 
-def _append_log(session: Session, runs: Mapping[int, Run], logged: Sequence[Logged]) -> None:
+def _append_log(session: Session, batch: _Batch, logged: Sequence[Logged]) -> None:
     lines: dict[int, list[LogLine]] = defaultdict(list)
     for report in logged:
         lines[report.run_id] += report.lines
     rows = [
         {"run_id": run_id, "number": number, "at": line.at, "level": line.level, "message": line.message}
         for run_id, of_run in lines.items()
-        for number, line in enumerate(of_run, runs[run_id].last_log + 1)
+        for number, line in enumerate(of_run, batch.runs[run_id].last_log + 1)
     ]
     if rows:
         session.connection().execute(insert(LogEntry.__table__), rows)  # type: ignore[arg-type]
-    counts = [
-        {"row_id": run_id, "new_last_log": runs[run_id].last_log + len(of_run)} for run_id, of_run in lines.items()
-    ]
-    _update(session, Run.__table__, ("last_log",), counts)
+    for run_id, of_run in lines.items():
+        batch.changes[run_id]["last_log"] = batch.runs[run_id].last_log + len(of_run)
+
+
+def _give_back(batch: _Batch, unbegun: Iterable[Unbegun]) -> None:
+    """Attempts that have not begun are none: their runs wait again, or end where their end was asked for."""
+    for report in unbegun:
+        run = batch.runs[report.run_id]
+        changes = {"status": RunStatus.QUEUED, "token": None, "attempts": run.attempts - 1, "begun_at": None}
+        if run.status is RunStatus.CANCELLING:
+            changes |= {"status": RunStatus.CANCELLED, "finished_at": report.at}
+        if run.attempts == 1:
+            changes["started_at"] = None
+        batch.changes[report.run_id] |= changes
+
+
+_BEAT = (
+    update(Run.__table__)  # type: ignore[arg-type]
+    .where(Run.__table__.c.id == bindparam("row_id"), Run.__table__.c.token == bindparam("of_token"))
+    .values(heartbeat_at=bindparam("beat"), lease_until=bindparam("lease"))
+)
 
 
 def _beat(session: Session, alive: Sequence[Alive]) -> None:
-    rows = [
-        {"row_id": run_id, "of_token": token, "new_heartbeat_at": alive[-1].at}
-        for run_id, token in (alive[-1].runs if alive else ())
-    ]
-    if rows:
-        table = Run.__table__
-        statement = update(table).where(table.c.id == bindparam("row_id"), table.c.token == bindparam("of_token"))  # type: ignore[arg-type]
-        session.connection().execute(statement.values(heartbeat_at=bindparam("new_heartbeat_at")), rows)
+    if alive and alive[-1].runs:
+        values = {"beat": alive[-1].at, "lease": alive[-1].at + LEASE}
+        rows = [{"row_id": run_id, "of_token": token} | values for run_id, token in alive[-1].runs]
+        session.connection().execute(_BEAT, rows)
 
 
-def _end(session: Session, runs: Mapping[int, Run], ended: Sequence[Ended]) -> None:
-    rows = [
-        {
-            "row_id": report.run_id,
-            "new_status": report.status,
-            "new_finished_at": report.at,
-            "new_heartbeat_at": report.at,
-            "new_reason": report.reason,
-            "new_error": report.error,
-        }
-        for report in ended
-    ]
-    names = ("status", "finished_at", "heartbeat_at", "reason", "error")
-    _update(session, Run.__table__, names, rows)
+def _keep_files(session: Session, runs: Mapping[int, Row[Any]], ended: Sequence[Ended]) -> None:
     files = [_file_row(runs[report.run_id], made, report) for report in ended for made in report.files]
     if files:
         session.connection().execute(insert(ResultFile.__table__), files)  # type: ignore[arg-type]
-    for report in ended:
-        run = runs[report.run_id]
-        session.expire(run, list(names))
-        log.info("run %s of %r %s", run.id, run.job_name, report.status, extra={"run": run.id, "job": run.job_id})
-    settle(session, [End(runs[report.run_id], report.status, report.at) for report in ended])
 
 
-def _file_row(run: Run, made: MadeFile, ended: Ended) -> dict[str, Any]:
+def _file_row(run: Row[Any], made: MadeFile, ended: Ended) -> dict[str, Any]:
     return {
         "run_id": run.id,
         "job_id": run.job_id,
@@ -170,43 +188,157 @@ def _file_row(run: Run, made: MadeFile, ended: Ended) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class End:
-    run: Run
-    status: RunStatus
-    at: datetime
+# Ends
+
+
+def end(session: Session, ends: Sequence[End], changes: Changes | None = None) -> None:
+    """End attempts (with other ``changes`` of their runs): each run gets another one, or has ended."""
+    changes = defaultdict(dict) if changes is None else changes
+    final, attempts = [], []
+    for each in ends:
+        again = _again_at(each)
+        if again is None:
+            final.append(each)
+            changes[each.run.id] |= _ended(each)
+        else:
+            attempts.append(_attempt(each, changes[each.run.id]))
+            changes[each.run.id] |= _waits_again(again)
+            log.info("run %s of %r %s; trying again", each.run.id, each.run.job_name, each.status)
+    _apply(session, Run.__table__, changes)  # type: ignore[arg-type]
+    if attempts:
+        session.connection().execute(insert(Attempt.__table__), attempts)  # type: ignore[arg-type]
+    settle(session, final)
+
+
+def _again_at(each: End) -> datetime | None:
+    run = each.run
+    if each.status not in (RunStatus.FAILED, RunStatus.INTERRUPTED):
+        return None
+    limited = run.timeout_seconds is not None and run.started_at is not None
+    give_up_at = run.started_at + timedelta(seconds=run.timeout_seconds) if limited else None
+    was_cancelled = run.status is RunStatus.CANCELLING
+    tried = Tried(run.attempts, run.token or "", each.status, each.reason, each.at, was_cancelled, give_up_at)
+    return again_at(tried, RetryPolicy.read(run.retry), run.recovery)
+
+
+def _ended(each: End) -> dict[str, Any]:
+    log.info("run %s of %r %s", each.run.id, each.run.job_name, each.status,
+             extra={"run": each.run.id, "job": each.run.job_id})  # fmt: skip
+    asks = each.status is RunStatus.INTERRUPTED and each.run.recovery is Recovery.ASK
+    changes = {"status": each.status, "finished_at": each.at, "reason": each.reason, "error": each.error}
+    return changes | {"asks": True} if asks else changes
+
+
+def _waits_again(again: datetime) -> dict[str, Any]:
+    nobody = {"token": None, "pid": None, "start_ticks": None, "begun_at": None, "progress": None}
+    return nobody | {"status": RunStatus.QUEUED, "begin_after": again}
+
+
+def _attempt(each: End, changes: Mapping[str, Any]) -> dict[str, Any]:
+    run = each.run
+    return {
+        "run_id": run.id,
+        "number": run.attempts,
+        "status": each.status,
+        "reason": each.reason,
+        "error": each.error,
+        "started_at": changes.get("begun_at", run.begun_at),
+        "finished_at": each.at,
+        "host": run.host,
+        "pid": changes.get("pid", run.pid),
+        "last_log": changes.get("last_log", run.last_log),
+    }
+
+
+def _apply(session: Session, table: Table, changes: Changes) -> None:
+    """Write changes of rows, in the order of their ids: one statement for all that change the same columns."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row_id in sorted(changes):
+        values = changes[row_id]
+        if values:
+            row = {f"new_{name}": value for name, value in values.items()}
+            alike[tuple(sorted(values))].append(row | {"row_id": row_id})
+    for names, rows in alike.items():
+        session.connection().execute(_update(table, names), rows)
+
+
+@lru_cache(maxsize=256)
+def _update(table: Table, names: tuple[str, ...]) -> Update:
+    return (
+        update(table)
+        .where(table.c.id == bindparam("row_id"))
+        .values({name: bindparam(f"new_{name}") for name in names})
+    )
+
+
+def lost(session: Session, condition: ColumnElement[bool], now: datetime, reason: FailureReason, error: str) -> int:
+    """Interrupt the runs that are going on by the records, and are not in truth."""
+    rows = session.connection().execute(_RUNS.where(Run.status.in_(GOING_ON), condition)).all()
+    end(session, [End(row, RunStatus.INTERRUPTED, now, reason, error) for row in rows])
+    return len(rows)
+
+
+def cancel_queued(session: Session, condition: ColumnElement[bool], now: datetime, by: str | None) -> int:
+    """End runs that wait, because somebody wants it."""
+    rows = session.connection().execute(_RUNS.where(Run.status == RunStatus.QUEUED, condition)).all()
+    changes: Changes = defaultdict(dict, {row.id: {"cancelled_by": by, "cancelled_at": now} for row in rows})
+    end(session, [End(row, RunStatus.CANCELLED, now) for row in rows], changes)
+    return len(rows)
+
+
+def expire(session: Session, now: datetime) -> int:
+    """End the runs that have waited longer than their jobs allow."""
+    waiting = (Run.status == RunStatus.QUEUED, Run.start_deadline_seconds.is_not(None), Run.attempts == 0)
+    query = _RUNS.add_columns(Run.queued_at, Run.start_deadline_seconds).where(*waiting)
+    ends = [
+        End(row, RunStatus.FAILED, now, FailureReason.START_DEADLINE, _too_late(row.start_deadline_seconds))
+        for row in session.connection().execute(query)
+        if now - row.queued_at > timedelta(seconds=row.start_deadline_seconds)
+    ]
+    end(session, ends)
+    return len(ends)
+
+
+def _too_late(seconds: int) -> str:
+    return f"it could not begin within its start deadline of {seconds} s"
+
+
+# What follows
 
 
 def settle(session: Session, ends: Sequence[End]) -> None:
     """What follows from the end of runs: their jobs show them, fixed delays begin to count, queues go on."""
-    jobs, ends = Job.__table__, sorted(ends, key=lambda end: end.run.job_id)  # in the order in which others lock them
-    last = [{"row_id": end.run.job_id, "new_last_run_id": end.run.id} for end in ends]
-    _update(session, jobs, ("last_run_id",), last)
-    good = [
-        {"row_id": end.run.job_id, "new_last_success_for": end.run.scheduled_for}
-        for end in ends
-        if end.status is RunStatus.SUCCEEDED
-    ]
-    _update(session, jobs, ("last_success_for",), good)
-    _delay(session, {end.run.job_id: end for end in ends})
+    changes: Changes = defaultdict(dict)
+    for each in ends:
+        changes[each.run.job_id]["last_run_id"] = each.run.id
+        if each.status is RunStatus.SUCCEEDED:
+            changes[each.run.job_id]["last_success_for"] = each.run.scheduled_for
+    _apply(session, Job.__table__, changes)  # type: ignore[arg-type]
+    _delay(session, {each.run.job_id: each for each in ends})
     over = steps.advance(session, ends)
     if over:
         settle(session, [End(run, run.status, run.finished_at or ends[-1].at) for run in over])
 
 
-def _delay(session: Session, ends: Mapping[int, End]) -> None:
-    delayed = (
-        select(Trigger)
-        .join(Job)
-        .where(Trigger.job_id.in_(ends), Trigger.kind == TriggerKind.FIXED_DELAY, Job.enabled.is_(True))
-        .where(Job.triggers_suspended.is_(False))
+_DELAYED = (
+    select(Trigger)
+    .join(Job)
+    .where(
+        Trigger.job_id.in_(bindparam("ids", expanding=True)),
+        Trigger.kind == TriggerKind.FIXED_DELAY,
+        Job.enabled.is_(True),
+        Job.triggers_suspended.is_(False),
     )
-    for trigger in session.scalars(delayed) if ends else ():
-        end = ends[trigger.job_id]
+)
+
+
+def _delay(session: Session, ends: Mapping[int, End]) -> None:
+    for trigger in session.scalars(_DELAYED, {"ids": list(ends)}) if ends else ():
+        each = ends[trigger.job_id]
         pause = timedelta(seconds=trigger.delay_seconds or 0)
-        if end.status is not RunStatus.SUCCEEDED:
+        if each.status is not RunStatus.SUCCEEDED:
             pause = max(pause, FAILED_PAUSE)
-        due = end.at + pause
+        due = each.at + pause
         if trigger.previous_fire_at:  # a moment that has a line in the ledger cannot come again
             due = max(due, trigger.previous_fire_at + timedelta.resolution)
         trigger.next_fire_at = None if trigger.end_at and due > trigger.end_at else due

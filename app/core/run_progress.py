@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import func, select
 
 from app.core.db import Database
+from app.core.limits import GOING_ON
 from app.core.models import Job, ProgressTree, Run
 from app.core.ports import Clock
 from app.core.progress_views import Times, as_of, expected, implied, stage_times
-from app.core.recording import GOING_ON
 from app.core.statuses import FINAL, RunStatus
 
 EARLIER_RUNS = 5  # that tell how long a stage usually takes

@@ -1,7 +1,7 @@
 """Runs: asked for, claimed, reported on, cancelled, looked up."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
-from app.core import claiming, queueing, recording, steps
+from app.core import admission, claiming, queueing, recording, steps, waiting
 from app.core.claiming import Claimant, Claimed, Unsure
 from app.core.db import Database
 from app.core.errors import ConflictError, NotFoundError
-from app.core.models import QUEUE, Fire, Job, LogEntry, Run
+from app.core.limits import GOING_ON
+from app.core.models import QUEUE, Attempt, Fire, Job, LogEntry, Run
 from app.core.ports import Clock, Ended, Report
 from app.core.statuses import (
     ACTIVE,
@@ -40,12 +41,25 @@ class RunFilter:
 
 
 class Runs:
-    def __init__(self, db: Database, clock: Clock, changed: Callable[[], None], claimant: Claimant) -> None:
-        """``changed`` is called after a commit that queued, freed or cancelled something."""
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        changed: Callable[[], None],
+        claimant: Claimant,
+        one_at_a_time: Iterable[str] = (),
+        ended: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``changed`` is called after a commit that queued or cancelled something, ``ended`` after reports of ends.
+
+        ``one_at_a_time`` are the job types of which one run may go on at a time.
+        """
         self.db = db
         self.clock = clock
         self.changed = changed
         self.claimant = claimant
+        self.one_at_a_time = frozenset(one_at_a_time)
+        self.ended = ended
 
     def request(
         self, uid: str, by: str | None, *, parameters: Mapping[str, Any] | None = None, arguments: str | None = None
@@ -53,27 +67,52 @@ class Runs:
         """Run a job now, whatever its triggers say, also when it is disabled.
 
         ``parameters`` replace single values of the job's own (already coerced). Raises ``NotFoundError``,
-        ``ConflictError`` with the code ``already_running``.
+        ``ConflictError`` with the code ``already_running`` or ``queue_full``.
         """
         now = self.clock()
         with self.db.transaction() as session:
             job = session.scalar(select(Job).where(Job.uid == uid, Job.deleted_at.is_(None)).with_for_update())
             if job is None:
                 raise NotFoundError(f"no job with uid {uid!r}")
-            queueing.refuse_active(session, job)
-            fire = Fire(job_id=job.id, scheduled_for=now, decided_at=now, outcome=FireOutcome.STARTED)
-            session.add(fire)
-            session.flush()
-            run = queueing.queue_one(session, fire, now, Origin.MANUAL, by)
+            admission.admit(session, job, now)
+            run = self._queue_by_hand(session, job, now, by)
             run.parameters, run.arguments = {**job.parameters, **(parameters or {})}, arguments
-            session.add(run)
+        self.changed()
+        return run
+
+    def _queue_by_hand(self, session: Session, job: Job, scheduled_for: datetime, by: str | None) -> Run:
+        now = self.clock()
+        fire = Fire(job_id=job.id, scheduled_for=scheduled_for, decided_at=now, outcome=FireOutcome.STARTED)
+        session.add(fire)
+        return queueing.queue_one(session, fire, now, Origin.MANUAL, by)
+
+    def decide(self, run_id: int, again: bool, by: str | None) -> Run:
+        """Answer an interrupted run that asks: run it once more for the same moment, or leave it as it is.
+
+        Gives the new run, or the old one. Raises ``NotFoundError``, ``ConflictError`` when it does not ask.
+        """
+        with self.db.transaction() as session:
+            run = session.get(Run, run_id, with_for_update=True)
+            if run is None:
+                raise NotFoundError(f"no run {run_id}")
+            if not run.asks:
+                raise ConflictError("this run does not wait for an answer", code="not_asking")
+            run.asks = False
+            if again:
+                job = session.get_one(Job, run.job_id, with_for_update=True)
+                if job.deleted_at is not None:
+                    raise ConflictError("its job has been deleted", code="job_deleted")
+                admission.admit(session, job, self.clock())
+                new = self._queue_by_hand(session, job, run.scheduled_for, by)
+                new.parameters, new.arguments = run.parameters, run.arguments
+                run = new
         self.changed()
         return run
 
     def claim(
         self, limit: int, note: Callable[[Sequence[Claimed]], Sequence[Claimed]] = lambda claimed: claimed
     ) -> Sequence[Claimed]:
-        """Take up to ``limit`` queued runs, oldest first. They are ``running``, durably, when this returns.
+        """Take up to ``limit`` queued runs that may begin. They are ``running``, durably, when this returns.
 
         ``note`` hears of them before the commit, which may fail and be durable all the same.
         """
@@ -86,7 +125,7 @@ class Runs:
             return ()
         now = self.clock()
         recording.settle(session, [recording.End(run, run.status, now) for run in steps.begin(session, now)])
-        return claiming.claim(session, limit, now, self.claimant)
+        return claiming.claim(session, limit, now, self.claimant, self.one_at_a_time)
 
     def durable(self, unsure: Unsure) -> list[Claimed]:
         """Which claims were committed, though it did not look so."""
@@ -99,7 +138,7 @@ class Runs:
             recording.write(session, reports)
         ended = [report for report in reports if isinstance(report, Ended)]
         if ended:
-            self.changed()
+            self.ended()
         return ended
 
     def cancel(self, run_id: int, by: str | None) -> Run:
@@ -115,18 +154,18 @@ class Runs:
             if run.status in FINAL:
                 raise ConflictError(f"the run has already {_ended_words(run.status)}", code="not_running")
             self._cancel(session, run, by)
+            session.refresh(run)
         self.changed()
         return run
 
     def _cancel(self, session: Session, run: Run, by: str | None) -> None:
-        run.cancelled_by, run.cancelled_at = by, self.clock()
         if run.status is RunStatus.QUEUED:
-            run.status, run.finished_at = RunStatus.CANCELLED, self.clock()
-            recording.settle(session, [recording.End(run, run.status, run.finished_at)])
-        else:
-            run.status = RunStatus.CANCELLING
-            for step in steps.active(session, run):
-                self._cancel(session, step, by)
+            recording.cancel_queued(session, Run.id == run.id, self.clock(), by)
+            return
+        run.status, run.cancelled_by, run.cancelled_at = RunStatus.CANCELLING, by, self.clock()
+        session.flush()
+        for step in steps.active(session, run):
+            self._cancel(session, step, by)
 
     def cancel_job(self, job_id: int, by: str | None) -> None:
         """Cancel what a job has queued or running."""
@@ -145,30 +184,59 @@ class Runs:
             except ConflictError:
                 log.debug("run %s ended before it could be cancelled", run_id)
 
-    def any_queued(self) -> bool:
-        """Look without taking the turn of a writer."""
+    def expire(self) -> int:
+        """End the runs that have waited longer than their jobs allow. Gives their number."""
         with self.db.reading() as session:
-            return session.scalar(select(Run.id).where(Run.status == RunStatus.QUEUED).limit(1)) is not None
+            if session.scalar(_ANY_WITH_DEADLINE) is None:
+                return 0
+        with self.db.transaction() as session:
+            return recording.expire(session, self.clock())
+
+    def next_begin(self) -> datetime | None:
+        """When the first queued run may begin, as far as time is concerned; ``None`` when nothing is queued.
+
+        A look without taking the turn of a writer.
+        """
+        with self.db.reading() as session:
+            return session.scalar(_NEXT_BEGIN)
 
     def cancelling(self) -> Sequence[tuple[int, str]]:
         """The (run id, token) of every run that is to be cancelled and has not ended."""
-        query = select(Run.id, Run.token).where(Run.status == RunStatus.CANCELLING, Run.job_type != QUEUE)
         with self.db.reading() as session:
-            return [(run_id, token or "") for run_id, token in session.execute(query)]
+            return [(run_id, token or "") for run_id, token in session.execute(_CANCELLING)]
 
     def reap(self) -> int:
         """End the runs that an earlier server start left behind: nothing of them is running any more."""
         with self.db.transaction() as session:
-            lost = session.scalars(
-                select(Run)
-                .where(Run.status.in_(recording.GOING_ON), Run.boot != self.claimant.boot)
-                .where(Run.job_type != QUEUE)  # goes on with its next step
-            ).all()
-            for run in lost:
-                run.status, run.reason, run.finished_at = RunStatus.INTERRUPTED, FailureReason.SERVER_LOST, self.clock()
-                run.error = "the server ended while this was running"
-                recording.settle(session, [recording.End(run, run.status, self.clock())])
-        return len(lost)
+            earlier = (Run.boot != self.claimant.boot) & (Run.job_type != QUEUE)  # a queue goes on with its next step
+            return recording.lost(session, earlier, self.clock(), FailureReason.SERVER_LOST, SERVER_LOST)
+
+    def forsaken(self) -> Sequence[tuple[int, str]]:
+        """The (run id, token) of runs of this server start whose lease is over: nobody has answered for them."""
+        query = select(Run.id, Run.token).where(Run.status.in_(GOING_ON), Run.lease_until < self.clock())
+        query = query.where(Run.job_type != QUEUE)
+        with self.db.reading() as session:
+            return [(run_id, token or "") for run_id, token in session.execute(query)]
+
+    def give_up(self, run_id: int, token: str) -> None:
+        """Interrupt an attempt of which its executor knows nothing."""
+        with self.db.transaction() as session:
+            attempt = (Run.id == run_id) & (Run.token == token)
+            recording.lost(session, attempt, self.clock(), FailureReason.WORKER_LOST, WORKER_LOST)
+        self.changed()
+
+    def waits_for(self, run: Run) -> str:
+        """Say in words what a queued run waits for."""
+        if run.begin_after is not None and run.begin_after > self.clock():
+            return f"attempt {run.attempts + 1} begins at {run.begin_after:%Y-%m-%d %H:%M:%S} UTC"
+        with self.db.reading() as session:
+            missing = waiting.missing(session, run.id, self.one_at_a_time)
+        return missing or "it begins as soon as a worker is free"
+
+    def attempts(self, run_id: int) -> Sequence[Attempt]:
+        """The attempts of a run that ended and were followed by another one, in order."""
+        with self.db.reading() as session:
+            return session.scalars(select(Attempt).where(Attempt.run_id == run_id).order_by(Attempt.number)).all()
 
     def get(self, run_id: int) -> Run:
         """Raises ``NotFoundError``."""
@@ -198,6 +266,15 @@ class Runs:
         query = select(Run.status, func.count()).where(Run.status.in_(ACTIVE)).group_by(Run.status)
         with self.db.reading() as session:
             return dict(session.execute(query).all())
+
+
+_ANY_WITH_DEADLINE = (
+    select(Run.id).where(Run.status == RunStatus.QUEUED, Run.start_deadline_seconds.is_not(None)).limit(1)
+)
+_NEXT_BEGIN = select(func.min(func.coalesce(Run.begin_after, Run.queued_at))).where(Run.status == RunStatus.QUEUED)
+_CANCELLING = select(Run.id, Run.token).where(Run.status == RunStatus.CANCELLING, Run.job_type != QUEUE)
+SERVER_LOST = "the server ended while this was running"
+WORKER_LOST = "nobody has answered for this run for a minute"
 
 
 def _filtered(query: Select[Any], wanted: RunFilter) -> Select[Any]:

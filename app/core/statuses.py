@@ -31,12 +31,24 @@ class FireOutcome(StrEnum):
 class FireReason(StrEnum):
     """Why a fire did not start a run."""
 
+    # skipped
     OVERLAP = "overlap"  # the job's previous run was still active
-    COALESCED = "coalesced"  # a later fire of the same trigger stands for this one
-    LATE = "late"  # decided later than the trigger's threshold, and its misfire rule leaves it out
+    QUEUE_FULL = "queue_full"  # as many runs of the job were waiting already as may
     CALENDAR = "calendar"  # the trigger's exclusion calendar takes this time out
-    ASK = "ask"  # late, and the misfire rule is to ask
+    DST_GAP = "dst_gap"  # the clocks left this time out, and the trigger's policy is to skip it
+    DISABLED = "disabled"  # the job was switched off before this moment was decided
+    EDITED = "edited"  # the trigger was taken away before this moment was decided
+    DELETED = "deleted"  # so was the job
+    # missed: late, and left out by the misfire rule
+    COALESCED = "coalesced"  # a later fire of the same trigger stands for this one
+    PAUSED = "paused"
+    DOWNTIME = "downtime"  # no server kept the time
+    CLOCK_JUMP = "clock_jump"  # the clock was put forward over it
+    LATE = "late"  # for another cause: the machine slept, the database was away
+    CATCH_UP_CAP = "catch_up_cap"  # more late moments than the trigger makes up for
     DECLINED = "declined"  # somebody answered no
+    # held
+    ASK = "ask"  # late, and the misfire rule is to ask
 
 
 class FailureReason(StrEnum):
@@ -50,6 +62,7 @@ class FailureReason(StrEnum):
     SHUTDOWN = "shutdown"  # the server was stopped and the grace time was over
     DISK_FULL = "disk_full"
     OUTPUT_LIMIT = "output_limit"
+    START_DEADLINE = "start_deadline"  # it waited longer than its job allows
     CONFIG = "config"  # something the job needs is not set up: a connection, a job type
     STEP = "step"  # of a queue: one of its steps did not succeed
 
@@ -77,6 +90,35 @@ class NotStarted(StrEnum):
     CANCELLED = "cancelled"  # the queue's run was cancelled before
     DISABLED = "disabled"  # its job was switched off
     DELETED = "deleted"  # its job was gone
+
+
+class OverlapRule(StrEnum):
+    """What becomes of a fire that finds a run of the same job active."""
+
+    SKIP = "skip"
+    QUEUE = "queue"  # it waits for its turn, while fewer than the limit do
+    PARALLEL = "parallel"  # it starts beside them, while fewer than the limit are active
+    CANCEL_PREVIOUS = "cancel_previous"  # it starts when they have been cancelled
+
+
+class Recovery(StrEnum):
+    """What becomes of a run that was interrupted."""
+
+    FAIL = "fail"
+    RETRY = "retry"  # the job may safely run twice
+    ASK = "ask"
+
+
+class PauseScope(StrEnum):
+    ALL = "all"
+    GROUP = "group"
+    JOB = "job"
+    TRIGGER = "trigger"
+
+
+class OutageKind(StrEnum):
+    DOWN = "down"  # no server kept the time
+    CLOCK_JUMP = "clock_jump"  # the clock was put forward
 
 
 class Role(StrEnum):

@@ -98,14 +98,14 @@ def advance(session: Session, ends: Sequence["End"]) -> list[Run]:
         run
         for end in ends
         if end.run.origin is Origin.QUEUE
-        for run in _queue_runs_of(session, end.run)
+        for run in _queue_runs_of(session, end.run.id)
         if _go_on(session, run, end.at)
     ]
 
 
-def _queue_runs_of(session: Session, step_run: Run) -> Sequence[Run]:
+def _queue_runs_of(session: Session, step_run_id: int) -> Sequence[Run]:
     """The one run of a queue that this run is a step of, locked and read anew, unless it is over."""
-    query = select(Run).join(RunStep, RunStep.run_id == Run.id).where(RunStep.step_run_id == step_run.id)
+    query = select(Run).join(RunStep, RunStep.run_id == Run.id).where(RunStep.step_run_id == step_run_id)
     query = query.where(Run.status.in_(ACTIVE)).with_for_update(of=Run)
     return session.scalars(query.execution_options(populate_existing=True)).all()
 

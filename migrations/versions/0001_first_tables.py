@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("keeper", sa.Text(), nullable=True),
         sa.Column("kept_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ticked_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_carillon_instance")),
     )
     op.create_table(
@@ -53,6 +54,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("password", sa.Text(), nullable=True),
+        sa.Column("max_runs", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_connection")),
@@ -70,6 +72,15 @@ def upgrade() -> None:
         sa.Column("enabled", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("triggers_suspended", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("timeout_seconds", sa.Integer(), nullable=True),
+        sa.Column("attempt_timeout_seconds", sa.Integer(), nullable=True),
+        sa.Column("overlap", sa.String(length=20), server_default="skip", nullable=False),
+        sa.Column("overlap_limit", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("start_deadline_seconds", sa.Integer(), nullable=True),
+        sa.Column("priority", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("pool", sa.Text(), nullable=True),
+        sa.Column("retry", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("recovery", sa.String(length=20), server_default="fail", nullable=False),
+        sa.Column("connections", sa.Text(), server_default="", nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column(
             "created_at", sa.DateTime(timezone=True), server_default=sa.text("(CURRENT_TIMESTAMP)"), nullable=False
@@ -103,20 +114,58 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "outage",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outage")),
+    )
+    with op.batch_alter_table("outage", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_outage_ended_at"), ["ended_at"], unique=False)
+
+    op.create_table(
+        "pause",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("scope", sa.String(length=20), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("began_by", sa.Text(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pause")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("pause", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_pause_ended_at"), ["ended_at"], unique=False)
+
+    op.create_table(
+        "pool",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("places", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pool")),
+        sa.UniqueConstraint("name", name=op.f("uq_pool_name")),
+    )
+    op.create_table(
         "fire",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("job_id", sa.Integer(), nullable=False),
         sa.Column("trigger_id", sa.Integer(), nullable=True),
+        sa.Column("era", sa.Integer(), server_default="1", nullable=False),
         sa.Column("scheduled_for", sa.DateTime(timezone=True), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("outcome", sa.String(length=20), nullable=False),
         sa.Column("reason", sa.String(length=20), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=True),
         sa.Column("blocking_run_id", sa.Integer(), nullable=True),
         sa.Column("range_to", sa.DateTime(timezone=True), nullable=True),
         sa.Column("count", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_fire_job_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_fire")),
-        sa.UniqueConstraint("trigger_id", "scheduled_for", name=op.f("uq_fire_trigger_id_scheduled_for")),
+        sa.UniqueConstraint("trigger_id", "era", "scheduled_for", name=op.f("uq_fire_trigger_id_era_scheduled_for")),
     )
     with op.batch_alter_table("fire", schema=None) as batch_op:
         batch_op.create_index("ix_fire_job_id_scheduled_for", ["job_id", "scheduled_for"], unique=False)
@@ -187,6 +236,10 @@ def upgrade() -> None:
         sa.Column("calendar_id", sa.Integer(), nullable=True),
         sa.Column("misfire", sa.Text(), server_default="smart", nullable=False),
         sa.Column("misfire_threshold_seconds", sa.Integer(), server_default="60", nullable=False),
+        sa.Column("catch_up_cap", sa.Integer(), nullable=True),
+        sa.Column("is_paused", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("era", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("decided_to", sa.DateTime(timezone=True), nullable=True),
         sa.Column("next_fire_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("previous_fire_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("anew_at", sa.DateTime(timezone=True), nullable=True),
@@ -200,7 +253,13 @@ def upgrade() -> None:
     with op.batch_alter_table("trigger", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_trigger_calendar_id"), ["calendar_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_trigger_job_id"), ["job_id"], unique=False)
-        batch_op.create_index("ix_trigger_next_fire_at", ["next_fire_at"], unique=False)
+        batch_op.create_index(
+            "ix_trigger_next_fire_at",
+            ["next_fire_at"],
+            unique=False,
+            sqlite_where=sa.text("NOT is_paused"),
+            postgresql_where=sa.text("NOT is_paused"),
+        )
 
     op.create_table(
         "run",
@@ -217,11 +276,19 @@ def upgrade() -> None:
         sa.Column("parameters", sa.JSON(), nullable=False),
         sa.Column("arguments", sa.Text(), nullable=True),
         sa.Column("timeout_seconds", sa.Integer(), nullable=True),
+        sa.Column("attempt_timeout_seconds", sa.Integer(), nullable=True),
+        sa.Column("turn", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("pool", sa.Text(), nullable=True),
+        sa.Column("connections", sa.Text(), server_default="", nullable=False),
         sa.Column("scheduled_for", sa.DateTime(timezone=True), nullable=False),
         sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("begin_after", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("start_deadline_seconds", sa.Integer(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("heartbeat_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("heartbeat_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("token", sa.Text(), nullable=True),
         sa.Column("host", sa.Text(), nullable=True),
@@ -232,6 +299,7 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("progress", sa.JSON(), nullable=True),
         sa.Column("last_log", sa.Integer(), nullable=False),
+        sa.Column("asks", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(["fire_id"], ["fire.id"], name=op.f("fk_run_fire_id")),
         sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_run_job_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
@@ -254,8 +322,30 @@ def upgrade() -> None:
             sqlite_where=sa.text("job_type = 'QUEUE'"),
             postgresql_where=sa.text("job_type = 'QUEUE'"),
         )
+        batch_op.create_index(
+            "ix_run_queued",
+            ["turn", "id"],
+            unique=False,
+            sqlite_where=sa.text("status = 'queued'"),
+            postgresql_where=sa.text("status = 'queued'"),
+        )
         batch_op.create_index("ix_run_status_id", ["status", "id"], unique=False)
 
+    op.create_table(
+        "attempt",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("status", sa.String(length=20), nullable=False),
+        sa.Column("reason", sa.String(length=20), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("host", sa.Text(), nullable=True),
+        sa.Column("pid", sa.Integer(), nullable=True),
+        sa.Column("last_log", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_attempt_run_id")),
+        sa.PrimaryKeyConstraint("run_id", "number", name=op.f("pk_attempt")),
+    )
     op.create_table(
         "log_line",
         sa.Column("run_id", sa.Integer(), nullable=False),
@@ -329,8 +419,12 @@ def downgrade() -> None:
     op.drop_table("result_file")
     op.drop_table("progress_tree")
     op.drop_table("log_line")
+    op.drop_table("attempt")
     with op.batch_alter_table("run", schema=None) as batch_op:
         batch_op.drop_index("ix_run_status_id")
+        batch_op.drop_index(
+            "ix_run_queued", sqlite_where=sa.text("status = 'queued'"), postgresql_where=sa.text("status = 'queued'")
+        )
         batch_op.drop_index(
             "ix_run_of_queues",
             sqlite_where=sa.text("job_type = 'QUEUE'"),
@@ -345,7 +439,9 @@ def downgrade() -> None:
 
     op.drop_table("run")
     with op.batch_alter_table("trigger", schema=None) as batch_op:
-        batch_op.drop_index("ix_trigger_next_fire_at")
+        batch_op.drop_index(
+            "ix_trigger_next_fire_at", sqlite_where=sa.text("NOT is_paused"), postgresql_where=sa.text("NOT is_paused")
+        )
         batch_op.drop_index(batch_op.f("ix_trigger_job_id"))
         batch_op.drop_index(batch_op.f("ix_trigger_calendar_id"))
 
@@ -363,6 +459,15 @@ def downgrade() -> None:
         batch_op.drop_index("ix_fire_job_id_scheduled_for")
 
     op.drop_table("fire")
+    op.drop_table("pool")
+    with op.batch_alter_table("pause", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_pause_ended_at"))
+
+    op.drop_table("pause")
+    with op.batch_alter_table("outage", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_outage_ended_at"))
+
+    op.drop_table("outage")
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_queue_name",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.adapters import process_tree
 from app.adapters.messages import WardenSettings
-from app.core.ports import Ended, Report
+from app.core.ports import Ended, Report, Unbegun
 from app.core.statuses import FailureReason, RunStatus
 from tests.workers.harness import PATIENCE, Bench, Listener, Watched, Witness, assignment, process_executor
 from tests.workers.test_lost_server import guardians
@@ -46,13 +46,17 @@ def test_a_second_stop_ends_the_grace_time_of_the_first(workers: Bench) -> None:
     assert workers.end_of(wanted).reason is FailureReason.SHUTDOWN
 
 
-def test_waiting_runs_are_interrupted_by_a_stop(workers: Bench) -> None:
+def test_runs_that_have_not_begun_are_given_back_by_a_stop(workers: Bench) -> None:
     many = [workers.submit("WAIT_FOR_CANCEL") for _ in range(8)]
     workers.witness.hear()
 
     workers.executor.stop(0)
 
-    assert {workers.end_of(wanted).reason for wanted in many} == {FailureReason.SHUTDOWN}
+    workers.listener.hear_the_rest()
+    given_back = {report.token for report in workers.listener.reports if isinstance(report, Unbegun)}
+    interrupted = [wanted for wanted in many if wanted.token not in given_back]
+    assert 0 < len(given_back) < 8
+    assert {workers.end_of(wanted).reason for wanted in interrupted} == {FailureReason.SHUTDOWN}
 
 
 def test_after_a_stop_nothing_is_left(workers: Bench) -> None:

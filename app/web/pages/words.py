@@ -34,6 +34,7 @@ FAILURES: dict[str, str] = {
     FailureReason.SHUTDOWN: "The server was stopped and the grace time was over.",
     FailureReason.DISK_FULL: "There was no room left on the disk.",
     FailureReason.OUTPUT_LIMIT: "It wrote more than it is allowed to.",
+    FailureReason.START_DEADLINE: "It waited longer than its job allows.",
     FailureReason.CONFIG: "Something that the job needs is not set up.",
     FailureReason.STEP: "Not all of its steps succeeded.",
 }
@@ -41,9 +42,18 @@ FIRE_REASONS: dict[str, str] = {
     FireReason.OVERLAP: "the run before was still going on",
     FireReason.COALESCED: "found late together with others; the newest of them stands for all",
     FireReason.LATE: "found too late; the schedule went on with its next moment",
-    "calendar": "its exclusion calendar takes this time out",
-    "ask": "found too late; it waits for somebody to say whether to run",
-    "declined": "somebody said no",
+    FireReason.QUEUE_FULL: "as many runs of the job were waiting already as may",
+    FireReason.CALENDAR: "its exclusion calendar takes this time out",
+    FireReason.DST_GAP: "the clocks were put forward over this time",
+    FireReason.DISABLED: "the job was switched off before it could be decided",
+    FireReason.EDITED: "the trigger was changed before it could be decided",
+    FireReason.DELETED: "the job was deleted before it could be decided",
+    FireReason.PAUSED: "it was paused; the schedule went on with its next moment",
+    FireReason.DOWNTIME: "no server kept the time; the schedule went on with its next moment",
+    FireReason.CLOCK_JUMP: "the clock was put forward; the schedule went on with its next moment",
+    FireReason.CATCH_UP_CAP: "more moments were late than are made up for",
+    FireReason.ASK: "found too late; it waits for somebody to say whether to run",
+    FireReason.DECLINED: "somebody said no",
 }
 LOCAL = (TriggerKind.SIMPLE, TriggerKind.FIXED_DELAY, TriggerKind.ONCE)
 """Kinds whose moments the calculator tells in UTC."""

@@ -1,0 +1,94 @@
+"""Why moments were late: pauses that have ended, and stretches in which nobody kept the time."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.core import pauses
+from app.core.db import Database
+from app.core.models import Instance, Outage, Pause
+from app.core.ports import Clock
+from app.core.statuses import FireReason, OutageKind
+
+REMEMBERED_EVERY = timedelta(seconds=5)
+REASONS = {OutageKind.DOWN: FireReason.DOWNTIME, OutageKind.CLOCK_JUMP: FireReason.CLOCK_JUMP}
+WORDS = {
+    FireReason.DOWNTIME: "no server kept the time from {} to {}",
+    FireReason.CLOCK_JUMP: "the clock was put forward from {} to {}",
+}
+
+
+@dataclass(frozen=True)
+class Cause:
+    """From when to when (UTC, both included) something kept triggers from firing; ``pause`` says which."""
+
+    began_at: datetime
+    ended_at: datetime
+    reason: FireReason
+    words: str
+    pause: Pause | None = None
+
+    def explains(self, moment: datetime, due: Any) -> bool:
+        """``due`` is a trigger's row with its job's ``uid`` and ``group``."""
+        within = self.began_at <= moment <= self.ended_at
+        return within and (self.pause is None or pauses.covers(self.pause, due, due))
+
+
+class Outages:
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self.db = db
+        self.clock = clock
+        self._remembered: datetime | None = None
+
+    def remember(self) -> None:
+        """The time is being kept now. Written down now and then, so that the next start knows since when not."""
+        now = self.clock()
+        if self._remembered is None or not timedelta(0) <= now - self._remembered < REMEMBERED_EVERY:
+            with self.db.transaction() as session:
+                session.execute(update(Instance).values(ticked_at=now))
+            self._remembered = now
+
+    def begin(self) -> None:
+        """A server takes over: since the last one stopped nobody has kept the time."""
+        now = self.clock()
+        with self.db.transaction() as session:
+            last = session.scalar(select(Instance.ticked_at))
+            if last is not None and now - last > REMEMBERED_EVERY:
+                session.add(Outage(kind=OutageKind.DOWN, began_at=last, ended_at=now))
+
+    def note(self, kind: OutageKind, began_at: datetime, ended_at: datetime) -> None:
+        with self.db.transaction() as session:
+            session.add(Outage(kind=kind, began_at=began_at, ended_at=ended_at))
+
+
+def causes(session: Session, since: datetime) -> list[Cause]:
+    """All that has ended after ``since``; a pause comes first, it was somebody's wish."""
+    ended = session.scalars(select(Pause).where(Pause.ended_at >= since).order_by(Pause.id.desc()))
+    found = [
+        Cause(each.began_at, each.ended_at or since, FireReason.PAUSED, _pause_words(each), each) for each in ended
+    ]
+    outages = session.scalars(select(Outage).where(Outage.ended_at >= since).order_by(Outage.id.desc()))
+    return found + [_cause(outage) for outage in outages]
+
+
+def _cause(outage: Outage) -> Cause:
+    reason = REASONS[outage.kind]
+    words = WORDS[reason].format(said(outage.began_at), said(outage.ended_at))
+    return Cause(outage.began_at, outage.ended_at, reason, words)
+
+
+def _pause_words(pause: Pause) -> str:
+    words = f"paused by {pause.began_by or 'somebody'} from {said(pause.began_at)} to {said(pause.ended_at)}"
+    return f"{words}: {pause.reason}" if pause.reason else words
+
+
+def cause_of(found: Iterable[Cause], moment: datetime, due: Any) -> tuple[FireReason, str] | None:
+    return next(((cause.reason, cause.words) for cause in found if cause.explains(moment, due)), None)
+
+
+def said(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "?"
