@@ -58,3 +58,27 @@ class Faults:
         lot -= self.rates.error
         if 0 <= lot < self.rates.preempt and point is not Point.COMMIT:
             self.preempt()
+
+
+class OneFault(Faults):
+    """Exactly one fault, at the point of this number (from 1); ``seen`` tells how many points there were."""
+
+    def __init__(self, number: int, *, crash: bool) -> None:
+        super().__init__(Random(0), Rates())
+        self.number, self.crash, self.seen = number, crash, 0
+        self.is_calm = False
+
+    def calm(self) -> None:
+        self.is_calm = True
+
+    def point(self, point: Point) -> None:
+        if self.is_calm:
+            return
+        self.seen += 1
+        if self.seen != self.number:
+            return
+        self.story.append(f"the fault at {point.name}")
+        if self.crash:
+            raise Crash(point)
+        if point in OF_THE_DATABASE:
+            raise UnavailableError(f"simulated at {point.name}")

@@ -64,9 +64,9 @@ def assemble(stage: Stage, clocks: Clocks, executor: SimulatedExecutor) -> Servi
     return bootstrap.assemble(stage.settings, clocks.now, key, stage.db, executor, TYPES, PlainHasher(), worker)
 
 
-def play(stage: Stage, seed: int) -> "Story":
-    """Play one schedule to its end. Raises ``BrokenPromiseError``."""
-    story = Story(stage, seed)
+def play(stage: Stage, seed: int, faults: Faults | None = None) -> "Story":
+    """Play one schedule to its end, with its own faults or others. Raises ``BrokenPromiseError``."""
+    story = Story(stage, seed, faults)
     try:
         story.play()
     finally:
@@ -76,12 +76,12 @@ def play(stage: Stage, seed: int) -> "Story":
 
 
 class Story:
-    def __init__(self, stage: Stage, seed: int) -> None:
+    def __init__(self, stage: Stage, seed: int, faults: Faults | None = None) -> None:
         self.stage, self.seed = stage, seed
         self.random = Random(seed)
         self.clocks = Clocks()
         self.began = self.clocks.now()
-        self.faults = Faults(self.random, self.random.choice(MOODS))
+        self.faults = faults or Faults(self.random, self.random.choice(MOODS))
         self.cast = stage.cast(seed % CASTS)
         self.machine = Machine(stage.db, self.clocks, self.faults, self.random, self.random.choice([1, 3, 10]))
         self.server: Services | None = None

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation.faults import OneFault
 from tests.simulation.story import Stage, play
 
 SCHEDULES = int(os.environ.get("CARILLON_TEST_SCHEDULES", "200"))
 SEED = os.environ.get("CARILLON_TEST_SEED")
 SHARES = 4
+QUIET_SEED = 0
 MEMORY = Path("/dev/shm")
 
 
@@ -39,3 +41,14 @@ def seeds(share: int) -> list[int]:
 def test_whatever_fails_each_moment_has_one_end_and_no_run_begins_twice(stage: Stage, share: int) -> None:
     for seed in seeds(share):
         play(stage, seed)
+
+
+@pytest.mark.parametrize("crash", [True, False], ids=["crash", "database error"])
+def test_one_fault_at_any_point_changes_nothing(stage: Stage, crash: bool) -> None:
+    """Every point of one quiet schedule, one after the other: an enumeration, not a sample."""
+    undisturbed = OneFault(0, crash=crash)
+    play(stage, QUIET_SEED, undisturbed)
+    assert undisturbed.seen > 50
+
+    for number in range(1, undisturbed.seen + 1):
+        play(stage, QUIET_SEED, OneFault(number, crash=crash))
