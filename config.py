@@ -39,6 +39,7 @@ class Settings:
     trusted_hosts: tuple[str, ...] = ()  # further Host names that the server answers to
     control_bind: str = ""  # a listener of its own for the control API: 127.0.0.1:5001 or unix:/path/of/socket
     control_token: str | None = field(default=None, repr=False)  # the control API asks for it, too
+    runner_url: str = "http://127.0.0.1:5002/api"  # what runner calls ask: GET <runner_url>/<task id>
     control_stop: bool = True  # whether /api/shutdown and /api/kill may stop the timekeeping
 
     @property
@@ -160,6 +161,12 @@ def _token(name: str, value: str) -> str:
     return value
 
 
+def _web_address(name: str, value: str) -> str:
+    if not re.fullmatch(r"https?://[!-~]+", value):
+        raise SettingsError(f"{name}={value!r} is no http:// or https:// URL")
+    return value.rstrip("/")
+
+
 READERS: dict[str, Callable[[str, str], object]] = {
     "CARILLON_HOST": _text,
     "CARILLON_PORT": _integer(1, 65535),
@@ -175,6 +182,7 @@ READERS: dict[str, Callable[[str, str], object]] = {
     "CARILLON_CONTROL_BIND": _local_address,
     "CARILLON_CONTROL_STOP": _switch,
     "CARILLON_CONTROL_TOKEN": _token,
+    "CARILLON_RUNNER_URL": _web_address,
 }
 NAMES = {name: name.removeprefix(PREFIX).lower() for name in READERS}
 IGNORED = ("CARILLON_TEST_", "CARILLON_JOB_TYPES")

@@ -225,7 +225,7 @@ def assemble(
     if executor is None:
         executor = ProcessExecutor(worker, settings.workers, settings.data_dir, clock=clock)
     lease = _lease(settings, db)
-    engine = Engine(fires, runs, pauses, outages, connections, types, executor, clock, lease.acquire)
+    engine = Engine(fires, runs, pauses, outages, connections, types, executor, clock, lease.acquire, _site(settings))
     timer.tick = engine.tick
     jobs = Jobs(db, clock, types, runs, timer.wake_up)
     calendars = Calendars(db, clock, timer.wake_up)
@@ -259,6 +259,10 @@ def assemble(
         ends=ends,
     )
     return services
+
+
+def _site(settings: "Settings") -> dict[str, str]:
+    return {"runner_url": settings.runner_url}
 
 
 def _lease(settings: "Settings", db: Database) -> Lease:

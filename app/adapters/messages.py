@@ -53,7 +53,9 @@ def pack_assignment(assignment: Assignment, slot: int) -> bytes:
             "scheduled_for": _text(assignment.scheduled_for),
             "previous_success": _text(assignment.previous_success),
             "timeout_seconds": assignment.timeout_seconds,
+            "fire_id": assignment.fire_id,
             "attempt": assignment.attempt,
+            "settings": dict(assignment.settings),
         },
     )
 
@@ -70,7 +72,9 @@ def assignment_of(body: Mapping[str, Any]) -> Assignment:
         scheduled_for=_moment(body["scheduled_for"]),
         previous_success=_moment(body["previous_success"]),
         timeout_seconds=body["timeout_seconds"],
+        fire_id=body["fire_id"],
         attempt=body["attempt"],
+        settings=body["settings"],
     )
 
 

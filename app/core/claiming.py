@@ -33,6 +33,7 @@ class Claimed:
     scheduled_for: datetime
     previous_success: datetime | None
     timeout_seconds: float | None
+    fire_id: int
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Unsure:
 
 
 _OF_CLAIMED = (
-    Run.id, Run.attempts, Run.job_name, Run.parameters, Run.scheduled_for, Run.timeout_seconds,
+    Run.id, Run.attempts, Run.fire_id, Run.job_name, Run.parameters, Run.scheduled_for, Run.timeout_seconds,
     Run.attempt_timeout_seconds, Run.started_at, Job.last_success_for,
 )  # fmt: skip
 _WAITING = (
@@ -159,7 +160,7 @@ class _Full:
 def _claimed(row: Row[Any], now: datetime) -> Claimed:
     return Claimed(
         row.id, new_secret(), row.attempts + 1, row.job_id, row.job_name, row.job_type, row.parameters,
-        row.scheduled_for, row.last_success_for, _time_limit(row, now),
+        row.scheduled_for, row.last_success_for, _time_limit(row, now), row.fire_id,
     )  # fmt: skip
 
 

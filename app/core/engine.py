@@ -6,7 +6,7 @@ Its methods are plain steps, driven by tests one at a time and by two threads in
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -50,8 +50,12 @@ class Engine:
         executor: Executor,
         clock: Clock,
         keeps_time: Callable[[], bool],
+        site: Mapping[str, str] | None = None,
     ) -> None:
-        """``keeps_time`` tells whether this process still holds the lease; without it nothing is decided or started."""
+        """``keeps_time`` tells whether this process still holds the lease; without it nothing is decided or started.
+
+        ``site`` are settings of the administrator's that job types may ask for.
+        """
         self.fires = fires
         self.runs = runs
         self.pauses = pauses
@@ -61,6 +65,7 @@ class Engine:
         self.executor = executor
         self.clock = clock
         self.keeps_time = keeps_time
+        self.site = site or {}
         self._reports: queue.Queue[Report | None] = queue.Queue(MOST_REPORTS)
         self._unrecorded: list[Report] = []  # kept over a fault of the database
         self._closed = False
@@ -156,7 +161,8 @@ class Engine:
         self.deliver([Ended(run.run_id, run.token, self.clock(), *failed)])
 
     def _assignment(self, run: Claimed) -> Assignment:
-        names = self.types.get(run.job_type).connections(run.parameters)
+        job_type = self.types.get(run.job_type)
+        names = job_type.connections(run.parameters)
         return Assignment(
             run_id=run.run_id,
             token=run.token,
@@ -168,7 +174,9 @@ class Engine:
             scheduled_for=run.scheduled_for,
             previous_success=run.previous_success,
             timeout_seconds=run.timeout_seconds,
+            fire_id=run.fire_id,
             attempt=run.attempt,
+            settings={name: self.site[name] for name in job_type.settings if name in self.site},
         )
 
     def deliver(self, reports: Sequence[Report]) -> None:

@@ -141,7 +141,10 @@ class RunContext:
         self, assignment: Assignment, *, emit: Emit, results: ResultFiles, clock: Clock, cancelled: CancelFlag
     ) -> None:
         self.run_id = assignment.run_id
+        self.job_id = assignment.job_id
         self.job_name = assignment.job_name
+        self.fire_id = assignment.fire_id
+        self.attempt = assignment.attempt
         self.job_type = assignment.job_type
         self.parameters: Mapping[str, Any] = assignment.parameters
         self.scheduled_for = assignment.scheduled_for
@@ -164,6 +167,9 @@ class RunContext:
             return self._assignment.connections[name]
         except KeyError:
             raise JobError(f"there is no connection {name!r}", FailureReason.CONFIG) from None
+
+    def setting(self, name: str) -> str:
+        return self._assignment.settings.get(name, "")
 
     def log(self, message: str, level: str = "info") -> None:
         line = LogLine(self._clock(), level, storable(self.mask(str(message)), LINE_LIMIT))

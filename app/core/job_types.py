@@ -53,7 +53,12 @@ class JobContext(Protocol):
     """What a running job sees of Carillon. Testable with a fake; needs no database."""
 
     run_id: int
+    job_id: int
     job_name: str
+    fire_id: int
+    """The same in all attempts of a run: what is asked of others once can carry it."""
+    attempt: int
+    """From 1."""
     job_type: str
     parameters: Mapping[str, Any]
     scheduled_for: datetime | None
@@ -65,6 +70,9 @@ class JobContext(Protocol):
 
     def connection(self, name: str) -> str:
         """Give the database URL, password included. Raises ``JobError`` (CONFIG) when there is none of that name."""
+
+    def setting(self, name: str) -> str:
+        """What the administrator has set for job types that declare it in ``settings``; empty where nothing is."""
 
     def log(self, message: str, level: str = "info") -> None: ...
 
@@ -160,6 +168,8 @@ class JobType:
     connections: Callable[[Mapping[str, Any]], Sequence[str]] = field(default=_no_connections)
     """The names of the connections that a run with these parameters needs."""
     makes_files: bool = False
+    settings: Sequence[str] = ()
+    """The administrator's settings that a run may see."""
     argument_names: Callable[[Mapping[str, Any]], Sequence[str]] = field(default=_no_argument_names)
     """What a run with these parameters can be given by position, in order, for people to read."""
     arguments: Callable[[Mapping[str, Any], Sequence[str]], dict[str, Any]] = field(default=_no_arguments)

@@ -20,6 +20,7 @@ class Assignment:
 
     ``token`` names the attempt: reports of an older attempt carry another token and change nothing.
     ``connections`` holds database URLs by name, in the clear: it travels by pipe only, never by argv or environment.
+    ``fire_id`` is the same in all attempts. ``settings`` are those of the administrator's that the job type asks for.
     """
 
     run_id: int
@@ -32,7 +33,9 @@ class Assignment:
     scheduled_for: datetime | None = None
     previous_success: datetime | None = None
     timeout_seconds: float | None = None
+    fire_id: int = 0
     attempt: int = 1
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

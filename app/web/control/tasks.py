@@ -1,13 +1,24 @@
 """One task: /api/add, /api/delete, /api/run. A task is a job, named by its integer id."""
 
 import re
+import threading
 
 from flask import Response, jsonify
 
-from app.core.errors import InvalidError, NotFoundError
+from app.core.errors import CarillonError, InvalidError, NotFoundError
 from app.core.models import Job
+from app.core.statuses import RunStatus
 from app.web.auth import services
 from app.web.control.routes import BY, changes
+
+WAITED_FOR = "RUNNER_CALL"
+WAIT_SECONDS = 5.0
+WAITING = threading.BoundedSemaphore(6)
+"""Each one that waits holds a thread of the server, which has 16."""
+
+
+class CallFailedError(CarillonError):
+    """The runner did not take the task."""
 
 
 @changes("/add/<task_id>", "add job")
@@ -32,9 +43,25 @@ def delete_all() -> Response:
 
 @changes("/run/<task_id>", "run task")
 def run(task_id: str) -> Response:
-    """Run now, also a disabled task."""
-    services().runs.request(_job(task_id).uid, BY)
+    """Run now, also a disabled task. A call of the runner tells how it went, if it ends soon."""
+    job = _job(task_id)
+    run = services().runs.request(job.uid, BY)
+    if job.job_type == WAITED_FOR:
+        _wait(run.id)
     return jsonify(message="Scheduler: task job started!")
+
+
+def _wait(run_id: int) -> None:
+    """Wait for the end of a run, unless many do so already. Raises ``CallFailedError`` when it did not succeed."""
+    if not WAITING.acquire(blocking=False):
+        return
+    try:
+        services().ends.wait(lambda: services().runs.get(run_id).status.is_final, WAIT_SECONDS)
+    finally:
+        WAITING.release()
+    run = services().runs.get(run_id)
+    if run.status.is_final and run.status is not RunStatus.SUCCEEDED:
+        raise CallFailedError(run.error or f"the run was {run.status}")
 
 
 @changes("/run/<task_id>/delay/<minutes>", "run task with delay")
