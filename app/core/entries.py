@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Select, and_, delete, or_, select, update
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from app.core import members
+from app.core import members, pauses
 from app.core import triggers as timing
 from app.core.calendars import Calendars
 from app.core.day_plan import Hour, day_plan
@@ -79,6 +79,7 @@ class Entries:
             members.give_back(session, job)
             _anchor(job.triggers, now)
             self.jobs.schedule(job)
+            pauses.apply(session, job.id)
         self.changed()
         return job
 
@@ -126,6 +127,7 @@ class Entries:
             row = TriggerSpec(TriggerKind.ONCE, "UTC", start_at=at).row(at)
             row.job_id, row.delayed, row.next_fire_at = job.id, True, at
             session.add(row)
+            pauses.apply(session, job.id)
         self.changed()
         return row
 

@@ -57,8 +57,6 @@ class JobContext(Protocol):
     job_name: str
     fire_id: int
     """The same in all attempts of a run: what is asked of others once can carry it."""
-    attempt: int
-    """From 1."""
     job_type: str
     parameters: Mapping[str, Any]
     scheduled_for: datetime | None

@@ -43,6 +43,8 @@ def test_a_companion_lives_with_its_scheduler(server: Server, site: Site) -> Non
     assert client.run_task_delay(task, 0) == {"message": "Scheduler: task scheduled!"}
     until(lambda: len(site.asked) == 2, "the delayed run")
     assert len({asked.headers["Idempotency-Key"] for asked in site.asked}) == 2
+    assert client.pause_all_tasks() == {"message": "Scheduler: all jobs paused!"}
+    assert client.resume_all_tasks() == {"message": "Scheduler: all jobs resumed!"}
     assert sum(item["count"] for item in client.schedule()) == 1
     assert client.delete_orphans() == {"message": "Scheduler: orphans deleted!"}
     assert client.delete_task(task) == {"message": "Scheduler: task job deleted!"}

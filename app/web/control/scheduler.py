@@ -1,9 +1,10 @@
-"""The scheduler as a whole: /api, /api/shutdown, /api/kill, /api/delete-orphans"""
+"""The scheduler as a whole: /api, /api/pause, /api/resume, /api/shutdown, /api/kill, /api/delete-orphans"""
 
 from flask import Response, jsonify, request
 
 from app.core.entries import Orphan
-from app.core.errors import ForbiddenError
+from app.core.errors import ConflictError, ForbiddenError
+from app.core.statuses import PauseScope
 from app.web.auth import services
 from app.web.control.routes import BY, changes, shows
 
@@ -11,6 +12,26 @@ from app.web.control.routes import BY, changes, shows
 @shows("")
 def alive() -> Response:
     return jsonify(status="alive")
+
+
+@changes("/pause", "pause all jobs")
+def pause() -> Response:
+    """Nothing fires until somebody resumes, also after a restart. Entries keep their next times."""
+    services().check_timekeeping()
+    try:
+        services().pauses.begin(PauseScope.ALL, by=BY)
+    except ConflictError as error:
+        if error.code != "already_paused":
+            raise
+    return jsonify(message="Scheduler: all jobs paused!")
+
+
+@changes("/resume", "resume jobs")
+def resume() -> Response:
+    """End the pause of everything; those of single jobs and groups stay."""
+    services().check_timekeeping()
+    services().pauses.resume(PauseScope.ALL, by=BY)
+    return jsonify(message="Scheduler: all jobs resumed!")
 
 
 @changes("/shutdown", "shutdown")

@@ -7,8 +7,9 @@ from flask.testing import FlaskClient
 
 from app.bootstrap import Services
 from app.core.runs import RunFilter
+from app.core.statuses import PauseScope
 from tests.fakes import FakeClock
-from tests.web.conftest import MakeJob, Play
+from tests.web.conftest import MakeJob, Play, every
 from tests.web.control.conftest import Ask
 
 STOPPED = {
@@ -27,6 +28,63 @@ def test_a_stop_is_told_once(how: str, ask: Ask) -> None:
     assert ask(f"/{how}") == STOPPED[how]
     assert ask("/shutdown") == {"error": "Scheduler (shutdown):\nScheduler is not running"}
     assert ask("/kill") == {"error": "Scheduler (kill):\nScheduler is not running"}
+
+
+PAUSED, RESUMED = {"message": "Scheduler: all jobs paused!"}, {"message": "Scheduler: all jobs resumed!"}
+
+
+def test_a_pause_holds_everything_until_somebody_resumes(
+    ask: Ask, services: Services, make_job: MakeJob, clock: FakeClock
+) -> None:
+    job = make_job(triggers=[every(60)])
+    assert ask("/pause") == ask("/pause") == PAUSED
+    ask(f"/run/{job.id}/delay/1")
+    next_run = ask("/details")[0]["next_run_time"]
+    clock.advance(minutes=5)
+
+    services.engine.tick()
+
+    assert services.runs.list(RunFilter()) == []
+    assert ask("/scheduled") == [job.id, job.id]
+    assert ask("/details")[0]["next_run_time"] == next_run
+
+    assert ask("/resume") == ask("/resume") == RESUMED
+    services.engine.tick()
+
+    assert len(services.runs.list(RunFilter())) == 1
+    assert [pause.ended_by for pause in services.pauses.current()] == []
+
+
+def test_what_is_added_meanwhile_is_paused_too(
+    ask: Ask, services: Services, make_job: MakeJob, clock: FakeClock
+) -> None:
+    ask("/pause")
+    job = make_job(triggers=[every(60)], enabled=False)
+    ask(f"/add/{job.id}")
+    clock.advance(minutes=5)
+
+    services.engine.tick()
+
+    assert services.runs.list(RunFilter()) == []
+
+
+def test_resuming_leaves_the_pause_of_a_job(ask: Ask, services: Services, make_job: MakeJob) -> None:
+    job = make_job()
+    services.pauses.begin(PauseScope.JOB, job.uid, by="ada")
+    ask("/pause")
+
+    ask("/resume")
+
+    assert [(pause.scope, pause.began_by) for pause in services.pauses.current()] == [(PauseScope.JOB, "ada")]
+
+
+@both
+def test_what_is_stopped_is_neither_paused_nor_resumed(how: str, ask: Ask, services: Services) -> None:
+    ask(f"/{how}")
+
+    assert ask("/pause") == {"error": "Scheduler (pause all jobs):\nScheduler is not running"}
+    assert ask("/resume") == {"error": "Scheduler (resume jobs):\nScheduler is not running"}
+    assert services.pauses.current() == []
 
 
 @both
