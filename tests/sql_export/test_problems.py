@@ -28,6 +28,9 @@ def problems(**parameters) -> list[FieldError]:
         {"delimiter": "\t"},
         {"nullText": "NULL"},
         {"nullText": None},
+        {"headerNames": None},
+        {"encoding": "UTF-16LE", "byteOrderMark": True},
+        {"filename": "{job}-{date}-{:since}.csv", "parameters": {"since": "x"}},
     ],
 )
 def test_good_parameters_have_no_problems(parameters):
@@ -53,6 +56,10 @@ def test_good_parameters_have_no_problems(parameters):
         ({"nullText": "a,b"}, "nullText", "must not contain the delimiter"),
         ({"nullText": '"'}, "nullText", "must not contain a quote"),
         ({"nullText": "a\nb"}, "nullText", "line break"),
+        ({"headerNames": {"a": 1}}, "headerNames", "must be a text"),
+        ({"encoding": "ISO-8859-1", "byteOrderMark": True}, "byteOrderMark", "there is none in ISO-8859-1"),
+        ({"filename": "{dat}.csv"}, "filename", "there is no {dat}: there are {moment}, {date}"),
+        ({"filename": "{:since}.csv"}, "filename", "there is no {:since}"),
     ],
 )
 def test_problems_name_their_field(parameters, field, words):

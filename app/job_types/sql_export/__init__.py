@@ -5,6 +5,7 @@ from typing import Any
 
 from app.core.job_types import JobType, Parameter
 from app.job_types.sql_export.arguments import argument_names, arguments
+from app.job_types.sql_export.encoding import CHOICES as ENCODINGS
 from app.job_types.sql_export.problems import problems
 
 __all__ = ["JOB_TYPE"]
@@ -50,11 +51,45 @@ JOB_TYPE = JobType(
             "text",
             "File name",
             default="",
-            help="Empty: the job's name and the scheduled moment in UTC, as nightly-flights-20260701T0300Z.csv."
-            " Characters that are unsafe in file names become _; without a suffix .csv is added.",
+            help="As flights-{date}.csv. In braces: date, time, year, month, day, hour, minute, week, moment (of the"
+            " moment that the run stands for, in UTC), job, run, and :since for the value of a bind. Empty: the job's"
+            " name and the moment, as nightly-flights-20260701T0300Z.csv. Unsafe characters become _.",
+        ),
+        Parameter(
+            "emptyResult",
+            "choice",
+            "When no row is found",
+            default="WRITE",
+            choices=[
+                ("WRITE", "Keep a file with the header alone"),
+                ("SKIP", "Succeed without a file"),
+                ("FAIL", "Fail the run"),
+            ],
+        ),
+        Parameter(
+            "compression",
+            "choice",
+            "Compression",
+            default="NONE",
+            choices=[("NONE", "None"), ("GZIP", "gzip (.gz)"), ("ZSTD", "Zstandard (.zst)")],
+            help="While writing. Zstandard is smaller and faster, gzip is known everywhere.",
+        ),
+        Parameter("header", "boolean", "Header line", default=True, help="The names of the columns as the first line."),
+        Parameter(
+            "headerNames",
+            "object",
+            "Names in the header",
+            default={},
+            help='Other names than those of the columns: {"org_unit": "Facility"}.',
         ),
         Parameter("delimiter", "text", "Delimiter", default=",", help="One character, or the word tab."),
-        Parameter("header", "boolean", "Header line", default=True, help="The names of the columns as the first line."),
+        Parameter(
+            "quoting",
+            "choice",
+            "Quotes",
+            default="NEEDED",
+            choices=[("NEEDED", "Only where they are needed"), ("ALL", "Around every value but NULL")],
+        ),
         Parameter(
             "nullText",
             "text",
@@ -70,12 +105,40 @@ JOB_TYPE = JobType(
             choices=[("LF", "LF (Unix)"), ("CRLF", "CRLF (Windows, RFC 4180)")],
         ),
         Parameter(
-            "compression",
+            "dateFormat",
             "choice",
-            "Compression",
-            default="NONE",
-            choices=[("NONE", "None"), ("GZIP", "gzip (.gz)"), ("ZSTD", "Zstandard (.zst)")],
-            help="While writing. Zstandard is smaller and faster, gzip is known everywhere.",
+            "Dates",
+            default="ISO",
+            choices=[
+                ("ISO", "2026-12-31 (ISO 8601)"),
+                ("DMY_DOTS", "31.12.2026"),
+                ("DMY_SLASHES", "31/12/2026"),
+                ("MDY_SLASHES", "12/31/2026"),
+            ],
+            help="Of columns that the database has as dates or moments. SQLite has texts, which stay as they are.",
+        ),
+        Parameter(
+            "decimalMark",
+            "choice",
+            "Decimal mark",
+            default="POINT",
+            choices=[("POINT", "1.5 (point)"), ("COMMA", "1,5 (comma)")],
+        ),
+        Parameter("encoding", "choice", "Encoding", default="UTF-8", choices=ENCODINGS),
+        Parameter(
+            "byteOrderMark",
+            "boolean",
+            "Byte order mark",
+            default=False,
+            help="Three bytes at the begin of a UTF-8 file by which Excel knows its encoding.",
+        ),
+        Parameter(
+            "formulaGuard",
+            "boolean",
+            "Guard against formulas",
+            default=False,
+            help="Puts ' before texts that a spreadsheet would take for a formula (they begin with = + - @). It changes"
+            " the data. Downloads from these pages are guarded anyway; this guards the file itself.",
         ),
         Parameter(
             "maxRows",

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import errors, generators, pq
 
 from app.core.job_types import JobError
-from app.job_types.sql_export.csv_text import CsvFormat
+from app.job_types.sql_export.csv_text import CsvFormat, RowEncoder
 from app.job_types.sql_export.source import Batch
 
 BATCH_BYTES = 1 << 20
@@ -39,14 +39,15 @@ class CopyOut:
         self._words = words
 
     def batches(self) -> Iterator[Batch]:
-        rows = -int(self._csv.header)  # the header comes as the first line and is no row
-        ended = False
+        if self._csv.header:
+            yield Batch(0, RowEncoder(self._csv, len(self.columns)).header(self.columns))
+        rows, ended = 0, False
         with _arrivals(self._connection.pgconn) as wait:
             while not ended:
                 with self._words():
                     lines, data, ended = _drain(self._connection.pgconn, wait, self._csv.line_ending)
-                before, rows = max(rows, 0), rows + lines
-                yield Batch(max(rows, 0) - before, memoryview(data))
+                rows += lines
+                yield Batch(lines, memoryview(data))
         self._compare(rows)
 
     def _compare(self, rows: int) -> None:

@@ -7,16 +7,18 @@ text that reads back as the same number, numerics keep their scale, a moment is 
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import singledispatch
 from typing import Any
 
+from app.core.formula_guard import guarded
 from app.job_types.sql_export.float_text import float_text, float_texts
 
 TAB_SPELLINGS = ("tab", "\\t", "\t")
 LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
+DATE_FORMATS = {"ISO": "%Y-%m-%d", "DMY_DOTS": "%d.%m.%Y", "DMY_SLASHES": "%d/%m/%Y", "MDY_SLASHES": "%m/%d/%Y"}
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class CsvFormat:
     null_text: str = ""
     line_ending: str = "\n"
     header: bool = True
+    quote_all: bool = False  # but NULL, which stays the bare null text
+    date_format: str = "ISO"
+    decimal_mark: str = "."
+    guards_formulas: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)  # of columns in the header, where they are others
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> "CsvFormat":
@@ -33,7 +40,20 @@ class CsvFormat:
             null_text=parameters["nullText"] or "",
             line_ending=LINE_ENDINGS[parameters["lineEnding"]],
             header=parameters["header"],
+            quote_all=parameters["quoting"] == "ALL",
+            date_format=parameters["dateFormat"],
+            decimal_mark={"COMMA": ","}.get(parameters["decimalMark"], "."),
+            guards_formulas=parameters["formulaGuard"],
+            names=parameters["headerNames"] or {},
         )
+
+    @property
+    def spells_as_copy(self) -> bool:
+        """Say whether every value is spelled as PostgreSQL's COPY does."""
+        return self.date_format == "ISO" and self.decimal_mark == "." and not self.guards_formulas
+
+    def heading(self, column: str) -> str:
+        return self.names.get(column, column)
 
 
 def delimiter_of(spelling: str) -> str:
@@ -122,19 +142,57 @@ def texts_of(values: Sequence[Any], kinds: set[type]) -> list[str]:
     return (_FAST.get(kind) or _each(text_of.dispatch(kind)))(values)
 
 
+class Spelling:
+    """Spells the values of a column in a format's own way, where it has one."""
+
+    def __init__(self, csv: CsvFormat) -> None:
+        self._csv = csv
+        self._dates = DATE_FORMATS[csv.date_format]
+
+    def texts_of(self, values: Sequence[Any], kinds: set[type]) -> list[str]:
+        if self._csv.spells_as_copy:
+            return texts_of(values, kinds)
+        return [self._text_of(value) for value in values]
+
+    def _text_of(self, value: Any) -> str:
+        match value:
+            case float() | Decimal():
+                return text_of(value).replace(".", self._csv.decimal_mark)
+            case datetime():
+                return self._date(value) + text_of(value)[10:]
+            case date():
+                return self._date(value)
+            case bool() | int() | time() | timedelta():
+                return text_of(value)
+        text = text_of(value)
+        return guarded(text) if self._csv.guards_formulas else text
+
+    def _date(self, value: date) -> str:
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            value = value.astimezone(UTC)
+        day = value.isoformat()[:10]
+        return day if self._csv.date_format == "ISO" else _turned(day, self._dates)
+
+
+def _turned(day: str, pattern: str) -> str:
+    """Not by ``strftime``, which writes years before 1000 with fewer digits."""
+    return pattern.replace("%Y", day[:4]).replace("%m", day[5:7]).replace("%d", day[8:10])
+
+
 class RowEncoder:
     """Turns rows into CSV, a whole column of a batch at a time: several times faster than row by row."""
 
     def __init__(self, csv: CsvFormat, columns: int, in_utc: Sequence[int] = ()) -> None:
         """``in_utc`` are the columns whose moments come without a zone but are in UTC."""
         self._csv = csv
+        self._spelling = Spelling(csv)
         self._in_utc = frozenset(in_utc)
         self._special = (csv.delimiter, '"', "\n", "\r")
         # COPY quotes a lone \. because it once ended the data of a COPY FROM; it is alone only in a single column.
         self._quoted_whole = (csv.null_text, "\\.") if columns == 1 else (csv.null_text,)
 
     def header(self, names: Sequence[str]) -> bytes:
-        return self._lines([self._quoted([name]) for name in names])
+        return self._lines([self._quoted([self._csv.heading(name)]) for name in names])
 
     def encode(self, rows: Sequence[Sequence[Any]]) -> bytes:
         columns = [self._column(self._placed(index, values)) for index, values in enumerate(zip(*rows, strict=True))]
@@ -152,12 +210,15 @@ class RowEncoder:
     def _column(self, values: Sequence[Any]) -> list[str]:
         kinds = set(map(type, values))
         if type(None) not in kinds:
-            return self._quoted(texts_of(values, kinds))
+            return self._quoted(self._spelling.texts_of(values, kinds))
         kinds.discard(type(None))
-        texts = iter(self._quoted(texts_of([value for value in values if value is not None], kinds)))
+        present = [value for value in values if value is not None]
+        texts = iter(self._quoted(self._spelling.texts_of(present, kinds)))
         return [self._csv.null_text if value is None else next(texts) for value in values]
 
     def _quoted(self, texts: list[str]) -> list[str]:
+        if self._csv.quote_all:
+            return list(map(self._quote, texts))
         joined = "".join(texts)
         if any(special in joined for special in self._special) or any(whole in texts for whole in self._quoted_whole):
             return [self._quote(text) if self._must_be_quoted(text) else text for text in texts]

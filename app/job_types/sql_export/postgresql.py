@@ -28,6 +28,7 @@ from app.job_types.sql_export.copy_out import CopyOut, good
 from app.job_types.sql_export.csv_text import CsvFormat
 from app.job_types.sql_export.database_url import DatabaseUrl
 from app.job_types.sql_export.postgresql_errors import first_line, postgresql_words
+from app.job_types.sql_export.postgresql_spelling import spelled_query
 from app.job_types.sql_export.source import CARILLON_TABLE, BindValue, Limits, query_statement
 from app.job_types.sql_export.sql_text import POSTGRESQL, Spelled
 
@@ -143,12 +144,13 @@ class PostgreSQL:
         with self._words():
             sent = statement.spelled(partial(self._literal, values))
         with self._words(sent):
-            columns = self._prepare(sent.text)
+            columns, oids = self._prepare(sent.text)
+        query = sent.text if csv.spells_as_copy else spelled_query(sent.text, oids, csv)
         begin = "COPY ("
-        words = partial(self._words, sent, len(begin))
+        words = partial(self._words, sent, len(begin) + query.index(sent.text))
         with words():
             # The line break ends a comment that the query may end with.
-            self._copy(f"{begin}{sent.text}\n) TO STDOUT ({self._options(csv)})")
+            self._copy(f"{begin}{query}\n) TO STDOUT ({self._options(csv)})")
         return CopyOut(self._connection, columns, csv, words)
 
     def cancel(self) -> None:
@@ -176,19 +178,21 @@ class PostgreSQL:
         return f" {sql.Literal(values[name]).as_string(self._connection)} "
 
     def _options(self, csv: CsvFormat) -> str:
-        options = sql.SQL("FORMAT csv, HEADER {}, DELIMITER {}, NULL {}, ENCODING 'UTF8'").format(
-            sql.Literal(csv.header), sql.Literal(csv.delimiter), sql.Literal(csv.null_text)
+        quoting = sql.SQL(", FORCE_QUOTE *" if csv.quote_all else "")
+        options = sql.SQL("FORMAT csv, DELIMITER {}, NULL {}, ENCODING 'UTF8'{}").format(
+            sql.Literal(csv.delimiter), sql.Literal(csv.null_text), quoting
         )
         return options.as_string(self._connection)
 
-    def _prepare(self, query: str) -> list[str]:
-        """Have the server parse the text, which it does only for one statement, and give the names of the columns."""
+    def _prepare(self, query: str) -> tuple[list[str], list[int]]:
+        """Have the server parse the text, which it does only for one statement; give names and types of the columns."""
         pgconn = self._connection.pgconn
         pgconn.send_prepare(b"", query.encode())
         self._result()
         pgconn.send_describe_prepared(b"")
         described = self._result()
-        return [(described.fname(column) or b"").decode() for column in range(described.nfields)]
+        columns = range(described.nfields)
+        return [(described.fname(column) or b"").decode() for column in columns], list(map(described.ftype, columns))
 
     def _copy(self, statement: str) -> None:
         self._connection.pgconn.send_query_params(statement.encode(), None)

@@ -7,6 +7,8 @@ from typing import Any
 from app.core.errors import FieldError
 from app.job_types.sql_export.binds import MOMENTS
 from app.job_types.sql_export.csv_text import delimiter_of
+from app.job_types.sql_export.encoding import MARKS
+from app.job_types.sql_export.file_names import placeholder_words, unknown_placeholders
 from app.job_types.sql_export.source import QUERY_HEADS
 from app.job_types.sql_export.sql_text import LEXICONS, SqlTextError, Statement, read_statement
 
@@ -17,6 +19,7 @@ def problems(parameters: Mapping[str, Any]) -> Iterable[FieldError]:
     yield from _query_problems(parameters["query"], parameters["parameters"] or {})
     yield from _value_problems(parameters["parameters"] or {})
     yield from _csv_problems(delimiter_of(parameters["delimiter"]), parameters["nullText"] or "")
+    yield from _format_problems(parameters)
 
 
 def _query_problems(query: str, values: Mapping[str, Any]) -> Iterator[FieldError]:
@@ -60,3 +63,14 @@ def _csv_problems(delimiter: str, null_text: str) -> Iterator[FieldError]:
         yield FieldError("nullText", "must not contain the delimiter")
     if any(sign in null_text for sign in '"\r\n\0'):
         yield FieldError("nullText", "must not contain a quote or a line break")
+
+
+def _format_problems(parameters: Mapping[str, Any]) -> Iterator[FieldError]:
+    for column, name in (parameters["headerNames"] or {}).items():
+        if not isinstance(name, str):
+            yield FieldError("headerNames", f"the name for {column!r} must be a text")
+    if parameters["byteOrderMark"] and parameters["encoding"] not in MARKS:
+        yield FieldError("byteOrderMark", f"there is none in {parameters['encoding']}: only in UTF-8 and UTF-16")
+    values = (parameters["parameters"] or {}).keys()
+    if wrong := unknown_placeholders(parameters["filename"] or "", values):
+        yield FieldError("filename", f"there is no {{{wrong[0]}}}: there are {placeholder_words(values)}")

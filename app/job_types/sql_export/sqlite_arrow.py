@@ -39,6 +39,8 @@ _CHANGES = {
 def can_be_read_by_arrow(statement: Statement, csv: CsvFormat) -> bool:
     if find_spec("pyarrow") is None or find_spec("adbc_driver_sqlite") is None or _OTHER_BINDS.search(statement.text):
         return False
+    if csv.quote_all or not csv.spells_as_copy:
+        return False
     return not (_IN_NUMBERS.match(csv.delimiter) or _IN_NUMBERS.match(csv.null_text) or "\0" in csv.null_text)
 
 
