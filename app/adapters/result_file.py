@@ -3,7 +3,7 @@
 import hashlib
 import io
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
@@ -31,6 +31,7 @@ class ResultFile:
         self._media_type = media_type
         self._rows: int | None = None
         self._columns: Sequence[str] | None = None
+        self._csv: Mapping[str, Any] | None = None
         self._file_name = PurePosixPath(path).name
         self._is_complete = False
         look_for_room(folder, keep_free)
@@ -40,9 +41,16 @@ class ResultFile:
         self.stream = cast(BinaryIO, self._buffer)
         self.write: Callable[[bytes | memoryview], object] = self._buffer.write
 
-    def describe(self, *, rows: int | None = None, columns: Sequence[str] | None = None) -> None:
+    def describe(
+        self,
+        *,
+        rows: int | None = None,
+        columns: Sequence[str] | None = None,
+        csv: Mapping[str, Any] | None = None,
+    ) -> None:
         self._rows = self._rows if rows is None else rows
         self._columns = self._columns if columns is None else tuple(columns)
+        self._csv = self._csv if csv is None else dict(csv)
 
     def complete(self) -> None:
         """Bring it to the disk, then to its name, then the name to the disk."""
@@ -73,6 +81,7 @@ class ResultFile:
             sha256=self._raw.hash.hexdigest(),
             rows=self._rows,
             columns=self._columns,
+            csv=self._csv,
         )
 
 

@@ -45,8 +45,18 @@ class ResultWriter(Protocol):
     def write(self, data: bytes | memoryview) -> object:
         """Append bytes; counts and hashes them. Raises ``JobError`` with DISK_FULL when there is no room."""
 
-    def describe(self, *, rows: int | None = None, columns: Sequence[str] | None = None) -> None:
-        """Record what the file holds; may be called more than once, the last values count."""
+    def describe(
+        self,
+        *,
+        rows: int | None = None,
+        columns: Sequence[str] | None = None,
+        csv: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Record what the file holds; may be called more than once, the last values count.
+
+        ``csv`` says of a CSV file how it is written: ``delimiter``, ``encoding``, ``compression`` (NONE, GZIP, ZSTD)
+        and ``guarded``, whether its cells are guarded against formulas already.
+        """
 
 
 class JobContext(Protocol):

@@ -436,6 +436,7 @@ class ResultFile(Base):
     rows: Mapped[int | None]
     sha256: Mapped[str]
     columns: Mapped[list[str] | None]
+    csv: Mapped[dict[str, Any] | None]  # how a CSV file is written; see ResultWriter.describe
 
     __table_args__ = (Index("ix_result_file_job_id_id", "job_id", "id"), NEVER_AGAIN)
 

@@ -56,6 +56,7 @@ class MadeFile:
     sha256: str
     rows: int | None = None
     columns: Sequence[str] | None = None
+    csv: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

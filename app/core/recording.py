@@ -185,6 +185,7 @@ def _file_row(run: Row[Any], made: MadeFile, ended: Ended) -> dict[str, Any]:
         "rows": made.rows,
         "sha256": made.sha256,
         "columns": list(made.columns) if made.columns is not None else None,
+        "csv": dict(made.csv) if made.csv is not None else None,
     }
 
 

@@ -3,6 +3,7 @@
 import io
 import os
 import unicodedata
+from collections.abc import Mapping
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
@@ -14,19 +15,23 @@ from app.adapters.result_store import StoredFile
 from app.core.errors import NotFoundError
 from app.core.models import ResultFile
 from app.web.auth import services
+from app.web.guarded_csv import guarded_chunks
 
 CHUNK = 256 * 1024  # bytes
 
 
-def send(file: ResultFile) -> Response:
+def send(file: ResultFile, *, guarded: bool = False) -> Response:
     """Answer with a result file. Raises ``NotFoundError`` when it is gone or no longer the one that was recorded.
 
+    ``guarded``: what a spreadsheet would take for a formula becomes text. Only of CSV files, and only as a whole.
     Also raises ``PreconditionFailed`` and ``RequestedRangeNotSatisfiable``, for the dialect to put into words.
     """
     stored = services().store.open(file.path)
     try:
         if stored.size != file.size:
             raise NotFoundError(f"result file {file.id} is damaged")
+        if guarded and file.csv and not file.csv["guarded"]:
+            return _guarded(file, stored, file.csv)
         return _conditional(_whole(file, stored), stored)
     except Exception:
         stored.stream.close()
@@ -34,7 +39,7 @@ def send(file: ResultFile) -> Response:
 
 
 def _whole(file: ResultFile, stored: StoredFile) -> Response:
-    response = Response(mimetype=file.media_type, direct_passthrough=True)
+    response = Response(content_type=_content_type(file), direct_passthrough=True)
     response.content_length = stored.size
     response.last_modified = stored.modified_at
     response.set_etag(file.sha256)
@@ -43,6 +48,23 @@ def _whole(file: ResultFile, stored: StoredFile) -> Response:
     response.headers["Content-Security-Policy"] = "sandbox"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "private, no-cache"  # keep it, but ask each time whether you may still see it
+    return response
+
+
+def _content_type(file: ResultFile) -> str:
+    if not file.media_type.startswith("text/"):
+        return file.media_type
+    return f"{file.media_type}; charset={(file.csv or {}).get('encoding', 'utf-8').lower()}"
+
+
+def _guarded(file: ResultFile, stored: StoredFile, csv: Mapping[str, Any]) -> Response:
+    """Made while it is sent: its length is not known, and there are no parts of it."""
+    response = _whole(file, stored)
+    del response.headers["Content-Length"], response.headers["Accept-Ranges"]
+    response.set_etag(f"{file.sha256}-guarded")
+    response.response = guarded_chunks(stored.stream, csv)
+    response.call_on_close(stored.stream.close)
+    response.make_conditional(request.environ)
     return response
 
 

@@ -378,6 +378,7 @@ def upgrade() -> None:
         sa.Column("rows", sa.Integer(), nullable=True),
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("columns", sa.JSON(), nullable=True),
+        sa.Column("csv", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_result_file_job_id")),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_result_file_run_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_result_file")),

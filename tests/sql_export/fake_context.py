@@ -23,6 +23,7 @@ class FakeFile:
         self.stream = path.open("wb")
         self.rows: int | None = None
         self.columns: Sequence[str] | None = None
+        self.csv: Mapping[str, Any] | None = None
         self.sizes: list[int] = []
         self._before_write = before_write
 
@@ -31,7 +32,14 @@ class FakeFile:
         self.sizes.append(len(data))
         return self.stream.write(data)
 
-    def describe(self, *, rows: int | None = None, columns: Sequence[str] | None = None) -> None:
+    def describe(
+        self,
+        *,
+        rows: int | None = None,
+        columns: Sequence[str] | None = None,
+        csv: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.csv = csv
         self.rows = rows if rows is not None else self.rows
         self.columns = columns if columns is not None else self.columns
 

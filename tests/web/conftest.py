@@ -165,13 +165,14 @@ class Play:
         error: str | None = None,
         content: bytes | None = None,
         name: str = "visits.csv",
+        csv: dict[str, Any] | None = None,
     ) -> int:
         """End a run, with a result file if there is content for it. Gives the run's id."""
         files = []
         if content is not None:
             with self.services.store.create(assignment, 1, name, "text/csv") as writer:
                 writer.write(content)
-                writer.describe(rows=content.count(b"\n") - 1, columns=["id", "name"])
+                writer.describe(rows=content.count(b"\n") - 1, columns=["id", "name"], csv=csv)
             files.append(writer.made())
         self._report(Ended(assignment.run_id, assignment.token, self.clock(), status, reason, error, files))
         return assignment.run_id

@@ -10,7 +10,7 @@ from app.core.statuses import FailureReason
 from app.job_types.sql_export import JOB_TYPE
 from app.job_types.sql_export.binds import bind_values
 from app.job_types.sql_export.compression import MEDIA_TYPES, SUFFIXES, Write, compressed
-from app.job_types.sql_export.csv_text import CsvFormat
+from app.job_types.sql_export.csv_text import CsvFormat, delimiter_of
 from app.job_types.sql_export.databases import open_source
 from app.job_types.sql_export.encoding import Encoded
 from app.job_types.sql_export.file_names import Naming, result_name
@@ -97,8 +97,17 @@ def _write_file(context: JobContext, parameters: Parameters, answer: Answer, bat
     with context.result_file(name, media_type=MEDIA_TYPES.get(kind, "text/csv")) as file:
         with _writing(file, parameters) as write:
             rows = _copy(context, batches, write, parameters["maxRows"])
-        file.describe(rows=rows, columns=answer.columns)
+        file.describe(rows=rows, columns=answer.columns, csv=_description(parameters))
     context.log(f"{rows} {'row' if rows == 1 else 'rows'} in {name}")
+
+
+def _description(parameters: Parameters) -> dict[str, Any]:
+    return {
+        "delimiter": delimiter_of(parameters["delimiter"]),
+        "encoding": parameters["encoding"],
+        "compression": parameters["compression"],
+        "guarded": parameters["formulaGuard"],
+    }
 
 
 @contextmanager

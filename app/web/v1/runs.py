@@ -23,6 +23,14 @@ class FileSchema(Schema):
     rows = fields.Integer(required=True, allow_none=True)
     sha256 = fields.String(required=True)
     columns = fields.List(fields.String(), required=True, allow_none=True)
+    csv = fields.Dict(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "How a CSV file is written: `delimiter`, `encoding`, `compression`, and `guarded`, whether"
+            " texts that a spreadsheet would take for formulas begin with an apostrophe. The API gives files unchanged."
+        },
+    )
 
 
 class RunSchema(Schema):

@@ -12,7 +12,7 @@ from app.core.statuses import RunStatus
 from app.core.triggers import TriggerSpec, cron
 from app.web.dhis2.documents import duration
 from tests.fakes import FakeClock
-from tests.web.conftest import QUERY, ZONE, MakeJob, Play, after, every, sql
+from tests.web.conftest import ZONE, MakeJob, Play, after, every, sql
 
 KLASS = "org.hisp.dhis.scheduling.JobConfiguration"
 URL = "/api/jobConfigurations"
@@ -51,6 +51,7 @@ def test_a_job_is_shown_whole(url: str, admin_client: FlaskClient, services: Ser
 
     response = admin_client.get(f"{url}/{job.uid}")
 
+    parameters = services.types.get("SQL_EXPORT").coerce(sql())
     ada = {"id": services.users.get("ada").uid}
     assert response.status_code == 200
     assert response.get_json() == {
@@ -68,18 +69,7 @@ def test_a_job_is_shown_whole(url: str, admin_client: FlaskClient, services: Ser
         "schedulingType": "CRON",
         "cronExpression": "0 0 3 * * ?",
         "continuousExecution": False,
-        "jobParameters": {
-            "connection": "clinic",
-            "query": QUERY,
-            "parameters": {"region": "north", "least": 1},
-            "filename": "",
-            "delimiter": ",",
-            "header": True,
-            "nullText": "",
-            "lineEnding": "LF",
-            "compression": "NONE",
-            "statementTimeoutSeconds": 3600,
-        },
+        "jobParameters": {name: value for name, value in parameters.items() if value is not None},
         "favorite": False,
         "configurable": True,
         "access": {
