@@ -87,6 +87,15 @@
       freshen();
       document.body.dispatchEvent(new CustomEvent("tick"));
     }, TICK);
+    // What somebody has unfolded stays so when the part around it comes anew.
+    const unfolded = new Set();
+    document.addEventListener("toggle", ({ target }) => {
+      if (target.id) unfolded[target.open ? "add" : "delete"](target.id);
+    }, true);
+    document.body.addEventListener("htmx:afterSwap", () => unfolded.forEach((id) => {
+      const fold = document.getElementById(id);
+      if (fold) fold.open = true;
+    }));
     const isPoll = (event) => event.detail.requestConfig?.triggeringEvent?.type === "tick";
     document.body.addEventListener("htmx:sendError", () => contact(true));
     document.body.addEventListener("htmx:timeout", () => contact(true));

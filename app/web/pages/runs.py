@@ -10,7 +10,7 @@ from app.core.models import Job, LogEntry, Run
 from app.core.runs import RunFilter
 from app.core.statuses import ACTIVE, Origin, RunStatus
 from app.web.auth import Right, allow, current_actor, services
-from app.web.pages import live
+from app.web.pages import live, progress
 from app.web.pages.links import given, whole_number
 from app.web.pages.site import pages
 from app.web.pages.times import day_start
@@ -60,7 +60,8 @@ def run(run_id: int) -> Response:
     found = _found(run_id)
     version = live.fingerprint(found.status, found.started_at, found.pid, found.progress, len(found.files))
     return live.answer(
-        "runs/show.html", "runs/_live.html", version, run=found, job=_job_of(found), **_tail(found),
+        "runs/show.html", "runs/_live.html", version, run=found, job=_job_of(found), progress=progress.shown(found),
+        **_tail(found),
     )  # fmt: skip
 
 

@@ -91,9 +91,9 @@ def amount(number: float | None) -> str:
 
 
 @pages.app_template_filter()
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, plural: str = "") -> str:
     """``1 row``, ``1,204 rows``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 @pages.app_template_filter()
