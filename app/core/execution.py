@@ -11,18 +11,16 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from app.core.error_text import ERROR_LIMIT, one_line, storable
 from app.core.errors import NotFoundError
 from app.core.job_types import JobContext, JobError, JobTypes, ResultWriter, RunCancelled
 from app.core.ports import Assignment, Clock, Ended, Logged, LogLine, MadeFile, Progressed, Progressing, Report
-from app.core.progress import FailurePolicy, ProgressTree, Summary
-from app.core.stages import Process, Progress, Stage
+from app.core.progress import ProgressTree
+from app.core.stages import Progress
 from app.core.statuses import FailureReason, RunStatus
-
-T = TypeVar("T")
 
 Emit = Callable[[Report | Progressing], None]
 
@@ -160,6 +158,8 @@ class RunContext:
         clean = lambda text, limit: storable(self.mask(text), limit)  # noqa: E731
         self._tree = ProgressTree(assignment.job_name, clock, clean, self._tell_progress)
         self._progress = Progress(self._tree, cancelled)
+        self.process = self._progress.process
+        self.stage = self._progress.stage
         self._opened_files = 0
 
     def connection(self, name: str) -> str:
@@ -174,23 +174,6 @@ class RunContext:
     def log(self, message: str, level: str = "info") -> None:
         line = LogLine(self._clock(), level, storable(self.mask(str(message)), LINE_LIMIT))
         self._emit(Logged(self.run_id, self._assignment.token, (line,)))
-
-    def process(self, description: str) -> AbstractContextManager[Process]:
-        return self._progress.process(description)
-
-    def stage(
-        self,
-        description: str,
-        items: Iterable[T] = (),
-        *,
-        on_failure: FailurePolicy | str = FailurePolicy.PARENT,
-        total: int | None = None,
-        describe: Callable[[T], object] | None = None,
-        summary: Summary | None = None,
-    ) -> Stage[T]:
-        return self._progress.stage(
-            description, items, on_failure=on_failure, total=total, describe=describe, summary=summary
-        )
 
     def add_error(self, code: str, *, object_id: str = "", kind: str = "", arguments: Sequence[object] = ()) -> None:
         self._tree.add_error(code, object_id, kind, arguments)
