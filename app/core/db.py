@@ -101,7 +101,10 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(lock_wait_seconds.get() * 1000)}")
+    wait = int(lock_wait_seconds.get() * 1000)
+    if connection.info.get("busy_timeout") != wait:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {wait}")
+        connection.info["busy_timeout"] = wait
     writes = connection.get_execution_options().get("carillon_writes", True)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

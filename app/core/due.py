@@ -5,6 +5,7 @@ Everything goes in a handful of statements for some hundreds of triggers: a tran
 for each cost more than the rest together; statements are made once, because making one costs more than running it.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +19,7 @@ import app.schedule.triggers as schedule
 from app.core import admission, calendars, outages, queueing
 from app.core.decisions import Decision, Explain, Occupied, decide, fold
 from app.core.models import Calendar, Fire, Job, Run, Trigger
-from app.core.statuses import ACTIVE, FireOutcome, FireReason, Origin, OverlapRule
+from app.core.statuses import ACTIVE, FireOutcome, FireReason, OverlapRule
 from app.core.triggers import calculator
 from app.schedule.gaps import left_out
 from app.schedule.misfire import Verdict, judge, misfire_named
@@ -161,13 +162,15 @@ def _begins_anew(pure: schedule.Trigger, verdict: Verdict) -> schedule.Simple | 
 
 def write(session: Session, dues: Sequence[Due], jobs: Jobs, now: datetime) -> int:
     """Insert the fires, and a queued run for each that starts. Gives the number of runs."""
-    rows = [_fire_row(due.trigger, decision, jobs, now) for due in dues for decision in due.decisions]
-    if not rows:
-        return 0
-    first = queueing.insert_fires(session, rows)
-    _replace_previous(session, rows, jobs, now)
-    started = any(row["outcome"] is FireOutcome.STARTED for row in rows)
-    return queueing.queue(session, first, now, Origin.TRIGGER) if started else 0
+    plain: dict[datetime, list[int]] = defaultdict(list)
+    rows = []
+    for due in dues:
+        if len(due.decisions) == 1 and due.decisions[0].outcome is FireOutcome.STARTED:  # as nearly all are
+            plain[due.decisions[0].scheduled_for].append(due.trigger.id)
+        else:
+            rows += [_fire_row(due.trigger, decision, jobs, now) for decision in due.decisions]
+    _replace_previous(session, dues, jobs, now)
+    return queueing.start(session, plain, rows, now)
 
 
 def _fire_row(row: Row[Any], decision: Decision, jobs: Jobs, now: datetime) -> dict[str, Any]:
@@ -187,28 +190,30 @@ def _fire_row(row: Row[Any], decision: Decision, jobs: Jobs, now: datetime) -> d
     }
 
 
-def _replace_previous(session: Session, rows: Sequence[dict[str, Any]], jobs: Jobs, now: datetime) -> None:
+def _replace_previous(session: Session, dues: Sequence[Due], jobs: Jobs, now: datetime) -> None:
     """A new run of a job that cancels its previous ones: ask for their end before it is queued."""
-    started = {row["job_id"] for row in rows if row["outcome"] is FireOutcome.STARTED}
-    for job_id in started:
-        if jobs[job_id].rule is OverlapRule.CANCEL_PREVIOUS and jobs[job_id].newest is not None:
-            admission.cancel_previous(session, job_id, now)
+    for due in dues:
+        job = jobs[due.trigger.job_id]
+        replaces = job.rule is OverlapRule.CANCEL_PREVIOUS and job.newest is not None
+        if replaces and any(decision.outcome is FireOutcome.STARTED for decision in due.decisions):
+            admission.cancel_previous(session, due.trigger.job_id, now)
 
 
 _ADVANCE = (
     update(Trigger.__table__)  # type: ignore[arg-type]
-    .where(Trigger.__table__.c.id == bindparam("due_id"))
+    .where(Trigger.__table__.c.id.in_(bindparam("ids", expanding=True)))
     .values(next_fire_at=bindparam("next_at"), previous_fire_at=bindparam("last"), decided_to=bindparam("to"))
 )
 
 
 def advance(session: Session, dues: Sequence[Due], now: datetime) -> None:
     """Set the next moments, in the same transaction as the fires and never before them."""
-    connection = session.connection()
-    values = [
-        {"due_id": due.trigger.id, "next_at": due.next_fire_at, "last": now, "to": due.decided_to} for due in dues
-    ]
-    connection.execute(_ADVANCE, values)
+    alike: dict[tuple[datetime | None, datetime | None], list[int]] = defaultdict(list)
+    for due in dues:
+        alike[due.next_fire_at, due.decided_to].append(due.trigger.id)
+    for (next_at, decided_to), ids in alike.items():
+        values = {"ids": ids, "next_at": next_at, "last": now, "to": decided_to}
+        session.connection().execute(_ADVANCE, values)
     spent = [due.trigger.id for due in dues if due.trigger.delayed and due.next_fire_at is None]
     if spent:
         session.execute(delete(Trigger).where(Trigger.id.in_(spent)))

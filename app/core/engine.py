@@ -35,7 +35,7 @@ LISTEN_SECONDS = 1.0
 BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds to wait after the first, second ... fault in a row of the database."""
 CHORES_EVERY = timedelta(seconds=1)
-"""What is looked after in the ticks besides the fires: deadlines, forsaken runs."""
+"""What is looked after in the ticks besides the fires: pauses, deadlines, forsaken runs."""
 
 
 class Engine:
@@ -72,6 +72,7 @@ class Engine:
         self._unsure_of_tick, self._unsure_of_dispatch = Unsure(), Unsure()
         self._has_backlog = False  # runs may be queued: more than there was room for, or by an earlier server
         self._next_chores: datetime | None = None
+        self._pause_ends_at: datetime | None = None  # as of the last chores
         self._work = threading.Event()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -84,10 +85,11 @@ class Engine:
         if not self.keeps_time():
             return None
         self._submit_durable(self._unsure_of_tick)
-        pause_ends_at = self.pauses.expire()
+        if self._pause_ends_at is not None and self._pause_ends_at <= self.clock():
+            self._pause_ends_at = self.pauses.expire()
         wake = self.fires.wake(self._claim, self._begin)
         self._do_chores()
-        return min((at for at in (wake.next_fire_at, pause_ends_at) if at is not None), default=None)
+        return min((at for at in (wake.next_fire_at, self._pause_ends_at) if at is not None), default=None)
 
     def _claim(self, session: Session) -> Sequence[Claimed]:
         """In the transaction that queues them, unless others have waited longer or may be worth more."""
@@ -106,6 +108,7 @@ class Engine:
         if self._next_chores is not None and self._next_chores - CHORES_EVERY <= now < self._next_chores:
             return
         self._next_chores = now + CHORES_EVERY
+        self._pause_ends_at = self.pauses.expire()
         self.outages.remember()
         self.runs.expire()
         if self._threads:

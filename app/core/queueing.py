@@ -1,13 +1,13 @@
 """From a fire that starts to its queued run: the job as it is now, whatever becomes of it later."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, exists, func, insert, literal, select
 from sqlalchemy.orm import Session
 
-from app.core.models import Fire, Job, Run
+from app.core.models import Fire, Job, Run, Trigger
 from app.core.statuses import FireOutcome, Origin, RunStatus
 
 
@@ -48,21 +48,40 @@ _QUEUE = insert(Run.__table__).from_select(  # type: ignore[arg-type]
 _NEWEST_FIRE = select(func.max(Fire.id))
 
 
-def insert_fires(session: Session, rows: Sequence[dict[str, Any]]) -> int:
-    """Insert fires. Gives the id from which on they lie; no other's fire that starts lies there without its run."""
-    connection = session.connection()
-    newest = connection.scalar(_NEWEST_FIRE) or 0
-    connection.execute(insert(Fire.__table__), rows)  # type: ignore[arg-type]
-    return newest + 1
+_STARTED = {
+    "job_id": Trigger.job_id,
+    "trigger_id": Trigger.id,
+    "era": Trigger.era,
+    "scheduled_for": bindparam("moment", type_=Fire.scheduled_for.type),
+    "decided_at": bindparam("now", type_=Fire.decided_at.type),
+    "outcome": literal(FireOutcome.STARTED, Fire.outcome.type),
+    "count": literal(1),
+}
+_START = insert(Fire.__table__).from_select(  # type: ignore[arg-type]
+    list(_STARTED),
+    select(*_STARTED.values()).where(Trigger.id.in_(bindparam("ids", expanding=True))).order_by(Trigger.id),
+)
 
 
-def queue(session: Session, first_fire_id: int, now: datetime, origin: Origin) -> int:
-    """Make a run for each fire from this id on that starts and has none, copied from its job inside the database.
+def start(
+    session: Session, starting: Mapping[datetime, Sequence[int]], others: Sequence[dict[str, Any]], now: datetime
+) -> int:
+    """Insert fires, and a queued run for each that starts. Gives the number of runs.
 
-    Gives the number of runs.
+    ``starting`` are the ids of triggers that do nothing but start, by their moment: those of one moment cost one
+    statement together. ``others`` are whole rows.
     """
-    values = {"now": now, "origin": origin, "first": first_fire_id}
-    return session.connection().execute(_QUEUE, values).rowcount
+    connection = session.connection()
+    starts = bool(starting) or any(row["outcome"] is FireOutcome.STARTED for row in others)
+    first = (connection.scalar(_NEWEST_FIRE) or 0) + 1 if starts else 0
+    for moment in sorted(starting):
+        connection.execute(_START, {"moment": moment, "now": now, "ids": starting[moment]})
+    if others:
+        connection.execute(insert(Fire.__table__), others)  # type: ignore[arg-type]
+    if not starts:
+        return 0
+    # From the newest fire on: no other fire that starts lies there without its run.
+    return connection.execute(_QUEUE, {"now": now, "origin": Origin.TRIGGER, "first": first}).rowcount
 
 
 def queue_one(session: Session, fire: Fire, now: datetime, origin: Origin, by: str | None) -> Run:

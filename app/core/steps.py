@@ -71,8 +71,13 @@ def states(session: Session, run_ids: Iterable[int]) -> list[StepState]:
     return [StepState(row, status) for row, status in session.execute(query)]
 
 
+_ANY_QUEUED = select(Run.id).where(Run.status == RunStatus.QUEUED, text(f"run.{A_QUEUE_SQL}")).limit(1)
+
+
 def begin(session: Session, now: datetime) -> list[Run]:
     """Begin the runs of queues that are queued. Gives those that are over at once, because no step could start."""
+    if session.connection().scalar(_ANY_QUEUED) is None:
+        return []
     query = select(Run).where(Run.status == RunStatus.QUEUED, text(f"run.{A_QUEUE_SQL}")).order_by(Run.id)
     queued = session.scalars(query.with_for_update(skip_locked=True)).all()
     return [run for run in queued if _begin(session, run, now)]
