@@ -17,6 +17,8 @@ from sqlalchemy import text
 from app.adapters import flights
 from app.adapters.apscheduler_timer import ApschedulerTimer
 from app.adapters.clock import utc_now
+from app.adapters.divided_executor import DividedExecutor
+from app.adapters.inline_executor import InlineExecutor
 from app.adapters.leases import FileLease, PostgresqlLease
 from app.adapters.migrations import migrate
 from app.adapters.process_executor import ProcessExecutor
@@ -45,6 +47,8 @@ from app.core.run_ends import RunEnds
 from app.core.run_progress import RunProgress
 from app.core.runs import Runs
 from app.core.sample import Sample
+from app.core.system_jobs import SystemJobs
+from app.core.upkeep import Task, Upkeep, own_types
 from app.core.users import Hasher, Users
 from app.job_types.sql_export.probe import Probe, probe
 
@@ -93,6 +97,7 @@ class Services:
     previews: Previews
     entries: Entries
     users: Users
+    system_jobs: SystemJobs
     sample: Sample
     engine: Engine
     timer: ApschedulerTimer
@@ -111,6 +116,7 @@ class Services:
         began = self.clock()
         self.timer.store.prepare()
         self.outages.begin()
+        self.system_jobs.ensure()
         self.engine.start()  # from here on nothing may fail: it would be tried again from the beginning
         self._sweep(began)
         self.timer.start()
@@ -222,8 +228,10 @@ def assemble(
     pauses, outages = Pauses(db, clock, timer.wake_up), Outages(db, clock)
     fires = Fires(db, clock, timer.store.project)
     connections = Connections(db, clock, AesVault(key), settings.connections)
+    users = Users(db, clock, hasher)
     if executor is None:
-        executor = ProcessExecutor(worker, settings.workers, settings.data_dir, clock=clock)
+        upkeep = Upkeep([Task("expired logins were removed", users.forget_expired)])
+        executor = _executor(settings, clock, store, worker, own_types(types, upkeep))
     lease = _lease(settings, db)
     engine = Engine(fires, runs, pauses, outages, connections, types, executor, clock, lease.acquire, _site(settings))
     timer.tick = engine.tick
@@ -250,7 +258,8 @@ def assemble(
         calendars=calendars,
         previews=Previews(jobs, calendars, clock),
         entries=Entries(db, clock, jobs, calendars, timer.store, timer.wake_up),
-        users=Users(db, clock, hasher),
+        users=users,
+        system_jobs=SystemJobs(db, jobs, settings.timezone),
         sample=Sample(jobs, connections, settings.data_dir, settings.timezone, load_data),
         engine=engine,
         timer=timer,
@@ -263,6 +272,12 @@ def assemble(
 
 def _site(settings: "Settings") -> dict[str, str]:
     return {"runner_url": settings.runner_url}
+
+
+def _executor(settings: "Settings", clock: Clock, store: ResultStore, worker: Sequence[str], own: JobTypes) -> Executor:
+    """Worker processes, and this process for its own upkeep: workers have no connection to our database."""
+    workers = ProcessExecutor(worker, settings.workers, settings.data_dir, clock=clock)
+    return DividedExecutor(workers, InlineExecutor(own, store, clock=clock, workers=1), own)
 
 
 def _lease(settings: "Settings", db: Database) -> Lease:

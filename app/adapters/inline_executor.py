@@ -1,4 +1,5 @@
-"""Runs inside this process, for tests: the same reports as from workers, without their isolation.
+"""Runs inside this process, for tests and for the server's own upkeep: the same reports as from workers, without their
+isolation.
 
 A thread cannot be killed: a job that ignores its cancellation goes on, only its outcome is no longer heard.
 """

@@ -162,8 +162,8 @@ class Entries:
 
 
 def _has_entries() -> ColumnElement[bool]:
-    """Queues have none of their own: a companion knows nothing of them."""
-    return and_(Job.deleted_at.is_(None), Job.job_type != QUEUE)
+    """Queues and system jobs have none of their own: a companion knows nothing of them."""
+    return and_(Job.deleted_at.is_(None), Job.job_type != QUEUE, Job.is_system.is_(False))
 
 
 def _entries() -> Select[Trigger]:

@@ -163,6 +163,17 @@ def _no_arguments(parameters: Mapping[str, Any], words: Sequence[str]) -> dict[s
 
 
 @dataclass(frozen=True)
+class SystemJob:
+    """The one job of its type, made by Carillon itself: only its schedule can be edited."""
+
+    uid: str
+    name: str
+    expression: str = ""
+    """A cron expression; ``{second}``, ``{minute}`` and ``{hour}`` (3 to 5) are drawn when the job is made."""
+    delay_seconds: int | None = None
+
+
+@dataclass(frozen=True)
 class JobType:
     """A plug-in. ``function`` is ``module:name`` and is imported in the worker only."""
 
@@ -186,6 +197,8 @@ class JobType:
     """Types of one family are shown together under its name, after those without one."""
     one_at_a_time: bool = False
     """Whether only one run of the type may go on at a time, whichever of its jobs it is of."""
+    system: SystemJob | None = None
+    """Set where people cannot make jobs of the type."""
     usual_trigger: TriggerKind = TriggerKind.CRON
     """What a job of the type is expected to have, where somebody has to be told that a schedule is missing."""
 
@@ -218,6 +231,10 @@ class JobTypes:
 
     def __contains__(self, name: object) -> bool:
         return name in self._by_name
+
+    def for_people(self) -> Sequence[JobType]:
+        """Those of which people can make jobs."""
+        return [job_type for job_type in self if job_type.system is None]
 
     def get(self, name: str) -> JobType:
         """Raises ``NotFoundError``."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -64,22 +64,31 @@ class Jobs:
 
     def create(self, spec: JobSpec, by: str | None) -> Job:
         """Raises ``InvalidError`` with everything that is wrong, ``ConflictError`` when the uid is taken."""
-        now = self.clock()
+        if spec.job_type in self.types and self.types.get(spec.job_type).system:
+            raise ConflictError(f"Job {spec.name} must be configurable but was not.", code="system_job")
         with self.db.transaction() as session:
-            parameters = self.checked(session, spec, None)
-            uid = spec.uid or new_uid()
-            if session.scalar(select(Job.id).where(Job.uid == uid)):
-                raise ConflictError(f"a job with uid {uid!r} already exists", code="uid_taken")
-            job = Job(uid=uid, job_type=spec.job_type, created_at=now, created_by=by)
-            self._apply(session, job, spec, parameters, by)
-            session.add(job)
-            session.flush()
-            pauses.apply(session, job.id)
+            job = self.make(session, spec, by)
         self.changed()
         return job
 
+    def make(self, session: Session, spec: JobSpec, by: str | None, *, is_system: bool = False) -> Job:
+        """The same in the caller's transaction, also for system jobs."""
+        parameters = self.checked(session, spec, None)
+        uid = spec.uid or new_uid()
+        if session.scalar(select(Job.id).where(Job.uid == uid)):
+            raise ConflictError(f"a job with uid {uid!r} already exists", code="uid_taken")
+        job = Job(uid=uid, job_type=spec.job_type, is_system=is_system, created_at=self.clock(), created_by=by)
+        self._apply(session, job, spec, parameters, by)
+        session.add(job)
+        session.flush()
+        pauses.apply(session, job.id)
+        return job
+
     def update(self, uid: str, spec: JobSpec, by: str | None) -> Job:
-        """Replace what a job is; its type stays. Triggers that stay as they are keep their place in time."""
+        """Replace what a job is; its type stays. Triggers that stay as they are keep their place in time.
+
+        Raises ``InvalidError``, ``ConflictError`` for a system job of which more than the schedule would change.
+        """
         with self.db.transaction() as session:
             job = find(session, uid)
             parameters = self.checked(session, spec, job)
@@ -114,6 +123,8 @@ class Jobs:
             errors.append(FieldError("job_type", error.message, "unknown"))
         except InvalidError as error:
             errors += error.errors
+        if job and job.is_system:
+            errors += _system_problems(job, spec, parameters)
         if errors:
             raise InvalidError(errors)
         return parameters
@@ -188,6 +199,7 @@ class Jobs:
     def _switch(self, uid: str, enabled: bool, by: str | None) -> Job:
         with self.db.transaction() as session:
             job = find(session, uid)
+            _refuse_system(job, "modified")
             if job.enabled != enabled:
                 if not enabled:
                     self._leave_out(session, job, job.triggers, FireReason.DISABLED)
@@ -206,6 +218,7 @@ class Jobs:
         """
         with self.db.transaction() as session:
             job = find(session, uid)
+            _refuse_system(job, "deleted")
             drop_delayed(session, job)
             gone = [job, *members.forget(session, job)]
             for each in gone:
@@ -247,6 +260,7 @@ class Jobs:
         text: str = "",
         job_type: str = "",
         enabled: bool | None = None,
+        system: bool | None = None,
         offset: int = 0,
         limit: int | None = None,
         newest_first: bool = False,
@@ -255,12 +269,14 @@ class Jobs:
         order = [Job.id.desc()] if newest_first else [func.lower(Job.name), Job.id]
         query = _present().order_by(*order).offset(offset).limit(limit)
         with self.db.reading() as session:
-            return session.scalars(_filtered(query, text, job_type, enabled)).all()
+            return session.scalars(_filtered(query, text, job_type, enabled, system)).all()
 
-    def count(self, *, text: str = "", job_type: str = "", enabled: bool | None = None) -> int:
+    def count(
+        self, *, text: str = "", job_type: str = "", enabled: bool | None = None, system: bool | None = None
+    ) -> int:
         query = select(func.count()).select_from(Job).where(Job.deleted_at.is_(None), Job.job_type != QUEUE)
         with self.db.reading() as session:
-            return session.scalar(_filtered(query, text, job_type, enabled)) or 0
+            return session.scalar(_filtered(query, text, job_type, enabled, system)) or 0
 
     def last_runs(self, jobs: Sequence[Job]) -> dict[int, Run]:
         """The newest run of each job, by job id, whatever its status."""
@@ -320,14 +336,33 @@ def present() -> Select[Job]:
     return select(Job).where(Job.deleted_at.is_(None)).options(selectinload(Job.triggers).joinedload(Trigger.calendar))
 
 
-def _filtered(query: Select[Any], text: str, job_type: str, enabled: bool | None) -> Select[Any]:
+def _filtered(query: Select[Any], text: str, job_type: str, enabled: bool | None, system: bool | None) -> Select[Any]:
     if text:
         query = query.where(func.lower(Job.name).contains(text.lower(), autoescape=True))
     if job_type:
         query = query.where(Job.job_type == job_type)
     if enabled is not None:
         query = query.where(Job.enabled.is_(enabled))
+    if system is not None:
+        query = query.where(Job.is_system.is_(system))
     return query
+
+
+def _refuse_system(job: Job, what: str) -> None:
+    if job.is_system:
+        raise ConflictError(f"Job {job.uid} is a system job that cannot be {what}.", code="system_job")
+
+
+def _system_problems(job: Job, spec: JobSpec, parameters: Mapping[str, Any]) -> list[FieldError]:
+    """A system job keeps a schedule; to change anything else of it is refused."""
+    there = JobSpec.of(job)
+    wanted = replace(
+        there, name=spec.name.strip(), parameters=parameters, enabled=spec.enabled, description=spec.description,
+        group=spec.group, timeout_seconds=spec.timeout_seconds, policies=spec.policies or there.policies,
+    )  # fmt: skip
+    if wanted != there:
+        _refuse_system(job, "modified")
+    return [] if spec.triggers else [FieldError("triggers.0.expression", "a system job has a schedule", "required")]
 
 
 def _name_problems(session: Session, name: str, job: Job | None) -> list[FieldError]:

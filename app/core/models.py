@@ -178,6 +178,7 @@ class Job(Base):
     job_type: Mapped[str]
     parameters: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     enabled: Mapped[bool] = mapped_column(server_default=text("false"))
+    is_system: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # see core/system_jobs.py
     triggers_suspended: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # see core/members.py
     timeout_seconds: Mapped[int | None]
     # From here to ``recovery``: app.core.policies

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Row, Table, Update, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.core import steps
+from app.core import steps, upkeep
 from app.core.claiming import LEASE
 from app.core.limits import GOING_ON
 from app.core.models import Attempt, Job, LogEntry, ProgressTree, ResultFile, Run, Trigger
@@ -31,8 +31,9 @@ FAILED_PAUSE = timedelta(seconds=10)
 
 R = TypeVar("R", Started, Progressed, Logged, Ended, Unbegun)
 _OF_RUN = (
-    Run.id, Run.token, Run.status, Run.job_id, Run.job_name, Run.scheduled_for, Run.attempts, Run.last_log, Run.pid,
-    Run.host, Run.started_at, Run.begun_at, Run.timeout_seconds, Run.origin, Job.retry, Job.recovery,
+    Run.id, Run.token, Run.status, Run.job_id, Run.job_name, Run.job_type, Run.scheduled_for, Run.attempts,
+    Run.last_log, Run.pid, Run.host, Run.started_at, Run.begun_at, Run.timeout_seconds, Run.origin, Job.retry,
+    Job.recovery,
 )  # fmt: skip
 _RUNS = select(*_OF_RUN).join(Job, Job.id == Run.job_id).order_by(Run.id).with_for_update(of=Run)
 _GOING_ON = _RUNS.where(Run.id.in_(bindparam("ids", expanding=True)), Run.status.in_(GOING_ON))
@@ -223,8 +224,9 @@ def _again_at(each: End) -> datetime | None:
 
 
 def _ended(each: End) -> dict[str, Any]:
-    log.info("run %s of %r %s", each.run.id, each.run.job_name, each.status,
-             extra={"run": each.run.id, "job": each.run.job_id})  # fmt: skip
+    level = logging.DEBUG if upkeep.is_usual(each.run, each.status) else logging.INFO
+    log.log(level, "run %s of %r %s", each.run.id, each.run.job_name, each.status,
+            extra={"run": each.run.id, "job": each.run.job_id})  # fmt: skip
     asks = each.status is RunStatus.INTERRUPTED and each.run.recovery is Recovery.ASK
     changes = {"status": each.status, "finished_at": each.at, "reason": each.reason, "error": each.error}
     return changes | {"asks": True} if asks else changes
@@ -316,6 +318,7 @@ def settle(session: Session, ends: Sequence[End]) -> None:
             changes[each.run.job_id]["last_success_for"] = each.run.scheduled_for
     _apply(session, Job.__table__, changes)  # type: ignore[arg-type]
     _delay(session, {each.run.job_id: each for each in ends})
+    upkeep.forget_earlier(session, [each.run for each in ends])
     over = steps.advance(session, ends)
     if over:
         settle(session, [End(run, run.status, run.finished_at or ends[-1].at) for run in over])

@@ -36,6 +36,8 @@ class RunFilter:
     statuses: Sequence[RunStatus] = ()
     origin: Origin | None = None
     text: str = ""
+    system: bool | None = None
+    """Whether of a system job; ``None`` for all."""
     created_from: datetime | None = None
     created_to: datetime | None = None
 
@@ -284,6 +286,9 @@ def _filtered(query: Select[Any], wanted: RunFilter) -> Select[Any]:
         query = query.where(Run.status.in_(wanted.statuses))
     if wanted.origin is not None:
         query = query.where(Run.origin == wanted.origin)
+    if wanted.system is not None:
+        of_system = select(Job.id).where(Job.is_system)
+        query = query.where(Run.job_id.in_(of_system) if wanted.system else Run.job_id.not_in(of_system))
     if wanted.text:
         query = query.where(func.lower(Run.job_name).contains(wanted.text.lower(), autoescape=True))
     if wanted.created_from is not None:

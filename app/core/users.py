@@ -139,6 +139,13 @@ class Users:
             self._touch(LoginSession, login.digest, "seen_at", now)
         return login.user
 
+    def forget_expired(self) -> int:
+        """Remove the logins that no longer let anybody in. Gives their number."""
+        now = self.clock()
+        over = (LoginSession.created_at < now - ABSOLUTE) | (LoginSession.seen_at < now - IDLE)
+        with self.db.transaction() as session:
+            return session.connection().execute(delete(LoginSession).where(over)).rowcount
+
     def close_session(self, secret: str) -> None:
         with self.db.transaction() as session:
             session.execute(delete(LoginSession).where(LoginSession.digest == digest(secret)))

@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("job_type", sa.Text(), nullable=False),
         sa.Column("parameters", sa.JSON(), server_default="{}", nullable=False),
         sa.Column("enabled", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
+        sa.Column("is_system", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("triggers_suspended", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("timeout_seconds", sa.Integer(), nullable=True),
         sa.Column("attempt_timeout_seconds", sa.Integer(), nullable=True),

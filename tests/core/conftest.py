@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.bootstrap import Services, build
+from app.core.job_types import JobTypes
 from app.core.jobs import JobSpec
 from app.core.models import Job
 from app.core.triggers import TriggerSpec
@@ -32,8 +33,13 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def services(settings: Settings, clock: FakeClock, executor: FakeExecutor) -> Iterator[Services]:
-    built = build(settings, now=clock, executor=executor, types=TYPES, hasher=PlainHasher())
+def job_types() -> JobTypes:
+    return TYPES
+
+
+@pytest.fixture
+def services(settings: Settings, clock: FakeClock, executor: FakeExecutor, job_types: JobTypes) -> Iterator[Services]:
+    built = build(settings, now=clock, executor=executor, types=job_types, hasher=PlainHasher())
     built.timer.store.jobs_t.create(built.db.engine, True)
     yield built
     built.db.dispose()

@@ -114,6 +114,7 @@ def test_a_download_goes_on_where_it_was_cut(start_server: StartServer, flights_
 
 def test_the_first_start_prints_a_password_once(start_server: StartServer) -> None:
     server = start_server(CARILLON_ADMIN_PASSWORD="")
+    until(lambda: any("password" in line for line in server.output), "what the server prints to be read")
     [line] = [line for line in server.output if "password" in line]
     password = line.split("'")[3]
     assert requests.get(server.url + "/api/jobConfigurations", auth=("admin", password), timeout=10).ok

@@ -7,6 +7,7 @@ import pytest
 from app.core.job_types import JobError, JobTypes
 from app.core.statuses import FailureReason
 from app.job_types.dhis2 import JOB_TYPES, work
+from app.job_types.dhis2.declared import SYSTEM
 
 
 class Context:
@@ -14,12 +15,26 @@ class Context:
 
     job_type = "ANALYTICS_TABLE"
 
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def log(self, message: str) -> None:
+        self.lines.append(message)
+
 
 def test_all_are_found_through_their_entry_point_and_run_one_at_a_time() -> None:
     installed = JobTypes.installed()
 
     assert all(job_type.name in installed and job_type.one_at_a_time for job_type in JOB_TYPES)
     assert not installed.get("SQL_EXPORT").one_at_a_time
+
+
+def test_a_system_job_without_work_says_so_and_succeeds() -> None:
+    context = Context()
+
+    SYSTEM[1].load()(context)  # type: ignore[arg-type]
+
+    assert context.lines == ["there is nothing to do yet: no installed package does this work"]
 
 
 def test_a_type_that_nobody_does_says_what_is_missing() -> None:
@@ -47,5 +62,6 @@ def test_an_installed_package_does_the_work(monkeypatch: pytest.MonkeyPatch) -> 
     context = Context()
 
     work.run(context)  # type: ignore[arg-type]
+    work.run_system_job(context)  # type: ignore[arg-type]
 
-    assert done == [context]
+    assert done == [context, context]

@@ -5,11 +5,11 @@ from functools import partial
 from typing import Any
 
 from app.core.errors import FieldError
-from app.core.job_types import JobType, Kind, Parameter
+from app.core.job_types import JobType, Kind, Parameter, SystemJob
 from app.core.statuses import TriggerKind
 from app.core.uids import UID
 
-WORK = "app.job_types.dhis2.work:run"
+WORK, SYSTEM_WORK = "app.job_types.dhis2.work:run", "app.job_types.dhis2.work:run_system_job"
 TABLES = (
     "DATA_VALUE", "COMPLETENESS", "COMPLETENESS_TARGET", "ORG_UNIT_TARGET", "VALIDATION_RESULT", "EVENT", "ENROLLMENT",
     "OWNERSHIP", "TRACKED_ENTITY_INSTANCE_EVENTS", "TRACKED_ENTITY_INSTANCE_ENROLLMENTS", "TRACKED_ENTITY_INSTANCE",
@@ -37,9 +37,15 @@ def _validation_rule_groups(parameters: Mapping[str, Any]) -> Iterator[FieldErro
             yield FieldError("validationRuleGroups", f"{uid!r} is no UID", "uid")
 
 
-def _job_type(name: str, description: str, *parameters: Parameter, **more: Any) -> JobType:
+def _job_type(name: str, description: str, *parameters: Parameter, function: str = WORK, **more: Any) -> JobType:
     label = name.replace("_", " ").capitalize()
-    return JobType(name, label, description, WORK, parameters, family="DHIS2", one_at_a_time=True, **more)
+    return JobType(name, label, description, function, parameters, family="DHIS2", one_at_a_time=True, **more)
+
+
+def _system(name: str, uid: str, job: str, expression: str = "", delay: int | None = None) -> JobType:
+    system = SystemJob(uid, job, expression, delay)
+    kind = TriggerKind.FIXED_DELAY if delay else TriggerKind.CRON
+    return _job_type(name, f"{job}.", function=SYSTEM_WORK, system=system, usual_trigger=kind)
 
 
 CHECKS = _list("checks", "Names of the checks to run, in order; none means all.")
@@ -55,7 +61,7 @@ def _pages(name: str, default: int, minimum: int, maximum: int, what: str) -> Pa
     return _integer(name, help_text, default=default, minimum=minimum, maximum=maximum)
 
 
-JOB_TYPES: Sequence[JobType] = (
+FOR_PEOPLE: Sequence[JobType] = (
     _job_type(
         "DATA_INTEGRITY", "Looks for contradictions in the data and its definitions.", CHECKS,
         _choice("type", "What is kept of the result.", "REPORT", choices=_choices("REPORT", "SUMMARY", "DETAILS")),
@@ -144,3 +150,24 @@ JOB_TYPES: Sequence[JobType] = (
         _integer("expiresAfterMonths", "Months after which one is over.", minimum=1, maximum=12),
     ),
 )  # fmt: skip
+
+SYSTEM: Sequence[JobType] = (
+    _system("HOUSEKEEPING", "DHIS2rocks1", "Housekeeping", delay=20),
+    _system("DATA_VALUE_TRIM", "D2datatrim8", "Data value trim", "0 0 1 ? * *"),
+    _system("DATA_SET_NOTIFICATION", "YvAwAmrqAtN", "Dataset notification", "0 0 2 ? * *"),
+    _system("CREDENTIALS_EXPIRY_ALERT", "sHMedQF7VYa", "Credentials expiry alert", "0 0 2 ? * *"),
+    _system("DATA_STATISTICS", "BFa3jDsbtdO", "Data statistics", "0 0 2 ? * *"),
+    _system("FILE_RESOURCE_CLEANUP", "pd6O228pqr0", "File resource clean up", "0 0 2 ? * *"),
+    _system("ACCOUNT_EXPIRY_ALERT", "fUWM1At1TUx", "User account expiry alert", "0 0 2 ? * *"),
+    _system("VALIDATION_RESULTS_NOTIFICATION", "Js3vHn2AVuG", "Validation result notification", "0 0 7 ? * *"),
+    _system(
+        "REMOVE_USED_OR_EXPIRED_RESERVED_VALUES", "uwWCT2BMmlq", "Remove expired or used reserved values",
+        "0 0 2 ? * *",
+    ),
+    _system(
+        "SYSTEM_VERSION_UPDATE_CHECK", "vt21671bgno", "System version update check notification",
+        "{second} {minute} {hour} ? * *",
+    ),
+)  # fmt: skip
+"""Each of them has one job, under the id and the name that DHIS2 gives it."""
+JOB_TYPES = (*FOR_PEOPLE, *SYSTEM)

@@ -83,7 +83,7 @@ def _document(job: Job, around: _Surroundings) -> Document:
         **schedule_of(job.triggers),
         "jobParameters": {name: value for name, value in job.parameters.items() if value is not None} or None,
         "favorite": False,
-        "configurable": True,
+        "configurable": not job.is_system,
         "access": around.access,
         "lastUpdatedBy": _user(job.updated_by, around),
         "createdBy": _user(job.created_by, around),

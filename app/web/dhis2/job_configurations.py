@@ -108,11 +108,16 @@ def _new(asked: Asked) -> JobSpec:
 
 
 def _changed(job: Job, place: Place | None, asked: Asked) -> JobSpec:
-    """What was not said of our own extra members stays; the type of a job never changes."""
+    """What was not said of our own extra members stays; the type of a job never changes.
+
+    Of a system job only the schedule can change, so it is enough to say that.
+    """
+    _check_type(job, asked)
     enabled = job.enabled if asked.enabled is None or place else asked.enabled
     spec = _new(replace(asked, uid=job.uid, job_type=job.job_type, enabled=enabled, triggers=None))
     return replace(
         spec,
+        name=asked.name or (job.name if job.is_system else ""),
         parameters=job.parameters if asked.parameters is None else asked.parameters,
         triggers=_triggers(job, place, asked, enabled=enabled),
         triggers_suspended=not queue_members.says_schedule(asked, job, place),
@@ -120,6 +125,12 @@ def _changed(job: Job, place: Place | None, asked: Asked) -> JobSpec:
         group=asked.group or job.group,
         timeout_seconds=job.timeout_seconds,
     )
+
+
+def _check_type(job: Job, asked: Asked) -> None:
+    wanted = asked.job_type or job.job_type
+    if wanted != job.job_type and wanted in services().types and services().types.get(wanted).system:
+        raise ConflictError(f"Job {job.uid} can not be changed into a system job.", code="system_job")
 
 
 def _triggers(job: Job, place: Place | None, asked: Asked, *, enabled: bool) -> list[TriggerSpec]:

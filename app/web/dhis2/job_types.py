@@ -59,13 +59,13 @@ FLAGS = (
 @route("GET", "/jobTypes")
 @allow(Right.SEE)
 def job_types() -> Response:
-    return bodies.write({"jobTypes": [_job_type(job_type) for job_type in services().types]})
+    return bodies.write({"jobTypes": [_job_type(job_type) for job_type in services().types.for_people()]})
 
 
 @route("GET", "/jobTypesExtended")
 @allow(Right.SEE)
 def job_types_extended() -> Response:
-    return bodies.write({job_type.name: _by_name(job_type) for job_type in services().types})
+    return bodies.write({job_type.name: _by_name(job_type) for job_type in services().types.for_people()})
 
 
 def _by_name(job_type: JobType) -> dict[str, Any]:

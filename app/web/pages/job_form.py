@@ -52,7 +52,7 @@ class Form:
 @pages.get("/jobs/new")
 @allow(Right.EDIT)
 def new_job() -> ResponseReturnValue:
-    types = list(services().types)
+    types = services().types.for_people()
     wanted = request.args.get("type") or (types[0].name if len(types) == 1 else "")
     if not wanted:
         return render_template("jobs/types.html", types=types)
@@ -148,6 +148,8 @@ def _job_named(uid: str) -> Job | None:
 
 
 def _sent(job_type: JobType, job: Job | None) -> Form:
+    if job and job.is_system:
+        return replace(_of(job), schedule=_schedule(job))
     parameters = parameter_fields.sent(job_type, request.form)
     return Form(job_type, request.form.to_dict(), parameters, _schedule(job), job)
 
@@ -191,11 +193,12 @@ def _field_of(form: Form, name: str) -> str:
 
 def _page(form: Form) -> str:
     connections = services().connections.list()
+    declared = form.job_type.parameters
+    major = [parameter for parameter in declared if parameter_fields.is_major(parameter)] or declared
     return render_template(
         "jobs/form.html", form=form, values=form.values, problems=form.problems, schedule=form.schedule,
         preview=preview_of(form.schedule, now(), form.job.uid if form.job else ""), connections=connections,
-        major=[parameter for parameter in form.job_type.parameters if parameter_fields.is_major(parameter)],
-        minor=[parameter for parameter in form.job_type.parameters if not parameter_fields.is_major(parameter)],
+        major=major, minor=[parameter for parameter in declared if parameter not in major],
         kinds=parameter_fields.VALUE_KINDS, **_choices(),
     )  # fmt: skip
 

@@ -57,14 +57,16 @@ def rows(jobs: Sequence[Job]) -> list[Row]:
 @pages.get("/jobs")
 @allow(Right.SEE)
 def jobs() -> Response:
-    query, page = given("text", "state"), page_number()
+    query, page = given("text", "state", "system"), page_number()
     text, enabled = query.get("text", ""), SWITCHES.get(query.get("state", ""))
-    found = services().jobs.list(text=text, enabled=enabled, offset=(page - 1) * PER_PAGE, limit=PER_PAGE + 1)
+    system = None if "system" in query else False
+    start, most = (page - 1) * PER_PAGE, PER_PAGE + 1
+    found = services().jobs.list(text=text, enabled=enabled, system=system, offset=start, limit=most)
     shown = rows(found[:PER_PAGE])
     version = live.fingerprint(*(row.facts for row in shown), len(found))
     return live.answer(
         "jobs/index.html", "jobs/_list.html", version, rows=shown, query=query, page=page,
-        total=lambda: services().jobs.count(text=text, enabled=enabled), more=len(found) > PER_PAGE,
+        total=lambda: services().jobs.count(text=text, enabled=enabled, system=system), more=len(found) > PER_PAGE,
         can_load_sample=sample() is not None,
     )  # fmt: skip
 

@@ -30,7 +30,10 @@ STATES: dict[str, tuple[str, Sequence[RunStatus]]] = {
 @pages.get("/runs")
 @allow(Right.SEE)
 def runs() -> Response:
-    query, before = given("state", "text", "origin", "from", "to", "job"), whole_number(request.args.get("before"))
+    query, before = (
+        given("state", "text", "origin", "from", "to", "job", "system"),
+        whole_number(request.args.get("before")),
+    )
     job = services().jobs.get(query["job"]) if "job" in query else None
     found = services().runs.list(run_filter(query, job), before=before, limit=PER_PAGE + 1)
     shown = found[:PER_PAGE]
@@ -49,6 +52,7 @@ def run_filter(query: dict[str, str], job: Job | None) -> RunFilter:
         statuses=STATES.get(query.get("state", ""), STATES[""])[1],
         origin=Origin(origin) if origin in list(Origin) else None,
         text=query.get("text", ""),
+        system=None if job or "system" in query else False,
         created_from=day_start(query.get("from")),
         created_to=day_start(query.get("to"), days=1),
     )
