@@ -9,6 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, select, text
 
+from app.adapters import row_guards
 from app.core.db import Database
 from app.core.models import Instance
 from app.core.uids import new_uid
@@ -32,6 +33,7 @@ def migrate(db: Database, now: datetime) -> None:
         if _is_current(connection, ScriptDirectory.from_config(config)):
             return
         command.upgrade(config, "head")
+        row_guards.install(connection)
         if not connection.execute(select(Instance.id)).first():
             connection.execute(insert(Instance).values(id=1, uid=new_uid(), created_at=now))
 

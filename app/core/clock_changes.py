@@ -45,7 +45,8 @@ def _by_zone(jobs: Sequence[Job]) -> Mapping[str, list[tuple[Job, Trigger]]]:
     zones: dict[str, list[tuple[Job, Trigger]]] = {}
     for job in jobs:
         for row in job.triggers:
-            zones.setdefault(row.timezone, []).append((job, row))
+            if not isinstance(calculator(row, job.uid), schedule.Unreadable):
+                zones.setdefault(row.timezone, []).append((job, row))
     return zones
 
 

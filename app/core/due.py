@@ -22,7 +22,7 @@ from app.core.models import Calendar, Fire, Job, Run, Trigger
 from app.core.statuses import ACTIVE, FireOutcome, FireReason, OverlapRule
 from app.core.triggers import calculator
 from app.schedule.gaps import left_out
-from app.schedule.misfire import Verdict, judge, misfire_named
+from app.schedule.misfire import Verdict, judge, knows_misfire, misfire_named
 
 MOMENTS = 10_000
 """At most this many moments of one trigger are judged in one chunk; the rest is due again at once."""
@@ -118,6 +118,8 @@ def _look(
     row: Row[Any], now: datetime, job: Occupied, closed: Closed, verdicts: dict[object, Verdict], explain: _Explained
 ) -> Due:
     pure = calculator(row, row.uid)  # type: ignore[arg-type]  # it has the columns of a trigger
+    if isinstance(pure, schedule.Unreadable) or not knows_misfire(pure, row.misfire):
+        return Due(row, [Decision(row.next_fire_at, FireOutcome.MISSED, FireReason.UNREADABLE)], None)
     # Triggers that share a time table and a moment share the verdict, too.
     key = (id(pure), row.next_fire_at, row.misfire, row.misfire_threshold_seconds, row.calendar_id)
     verdict = verdicts.get(key)

@@ -4,7 +4,7 @@ They are what a companion program on this machine sees of the schedule, takes aw
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -74,6 +74,7 @@ class Entries:
         with self.db.transaction() as session:
             job = _found(session, job_id)
             job.parameters = self._check(session, job, now)
+            job.connections = "\n".join(self.jobs.connections_of(job))
             drop_delayed(session, job)
             _switch(job, True, now, by)
             members.give_back(session, job)
@@ -86,7 +87,7 @@ class Entries:
     def _check(self, session: Session, job: Job, now: datetime) -> dict[str, object]:
         errors = [*_trigger_problems(job.triggers, now)]
         try:
-            parameters = self.jobs.checked(session, JobSpec.of(job), job)
+            parameters = self.jobs.checked(session, replace(JobSpec.of(job), uid=job.uid), job)
         except InvalidError as error:
             errors = [*error.errors, *errors]
         if errors:

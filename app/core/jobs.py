@@ -133,7 +133,7 @@ class Jobs:
         was_enabled = bool(job.enabled)
         job.name, job.group, job.description = spec.name.strip(), spec.group, spec.description
         job.parameters, job.timeout_seconds = parameters, spec.timeout_seconds
-        job.connections = "\n".join(self._connections(job))
+        job.connections = "\n".join(self.connections_of(job))
         if spec.policies is not None:
             spec.policies.apply_to(job)
         job.updated_at, job.updated_by = self.clock(), by
@@ -152,7 +152,7 @@ class Jobs:
         self._replace_triggers(session, job, wanted)
         self.schedule(job, only_new=only_new)
 
-    def _connections(self, job: Job) -> Sequence[str]:
+    def connections_of(self, job: Job) -> Sequence[str]:
         try:
             return self.types.get(job.job_type).connections(job.parameters)
         except Exception:  # the job type's own code: each run will say what is wrong

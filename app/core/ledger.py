@@ -169,6 +169,7 @@ SENTENCES = {
     FireReason.LATE: "missed: it was noticed too late, and the trigger leaves out what is late",
     FireReason.ASK: "held: it was noticed too late and waits for somebody's answer",
     FireReason.DECLINED: "missed: it was noticed too late, and somebody decided against a late run",
+    FireReason.UNREADABLE: "missed: the trigger cannot be read",
 }
 
 

@@ -47,6 +47,7 @@ class FireReason(StrEnum):
     LATE = "late"  # for another cause: the machine slept, the database was away
     CATCH_UP_CAP = "catch_up_cap"  # more late moments than the trigger makes up for
     DECLINED = "declined"  # somebody answered no
+    UNREADABLE = "unreadable"  # the trigger's row is wrong: somebody wrote it by hand
     # held
     ASK = "ask"  # late, and the misfire rule is to ask
 

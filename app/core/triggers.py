@@ -4,7 +4,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -21,6 +21,7 @@ ANY_SEED = "any"
 SPREAD = re.compile(r"\bH\b", re.IGNORECASE)
 MAX_SECONDS = 10 * 366 * 86400
 MAX_COUNT = 1_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 GAPS = ("next", "skip")
 OVERLAPS = ("interval", "first", "second", "both")
 UNITS = ("second", "minute", "hour", "day", "week", "month", "year")
@@ -61,9 +62,12 @@ class TriggerSpec:
     @classmethod
     def of(cls, row: Trigger) -> "TriggerSpec":
         """What a stored trigger says; its calendar must be loaded."""
-        return cls(
-            **{name: getattr(row, name) for name in COLUMNS}, calendar=row.calendar.name if row.calendar else None
-        )
+        return dataclasses.replace(cls.of_columns(row), calendar=row.calendar.name if row.calendar else None)
+
+    @classmethod
+    def of_columns(cls, row: Trigger) -> "TriggerSpec":
+        """The same without its calendar; a plain row of the table will do."""
+        return cls(**{name: getattr(row, name) for name in COLUMNS})
 
     def row(self, now: datetime) -> Trigger:
         """A new row without its calendar."""
@@ -221,7 +225,7 @@ def _seconds_problems(field: str, value: int | None, minimum: int) -> list[Probl
 def _misfire_problems(spec: TriggerSpec, now: datetime) -> list[Problem]:
     """Asked last: only a trigger that is right otherwise has a calculator to ask."""
     try:
-        known = [instruction.value for instruction in instructions_for(calculator(spec.row(now)))]
+        known = [instruction.value for instruction in instructions_for(strict_calculator(spec.row(now)))]
     except ValueError as error:
         return [("kind", str(error), "invalid")]
     if spec.misfire in known:
@@ -234,7 +238,19 @@ def _misfire_problems(spec: TriggerSpec, now: datetime) -> list[Problem]:
 
 
 def calculator(row: Trigger, seed: str | None = None) -> schedule.Trigger:
-    """Give the pure trigger that knows when this one fires; ``seed`` is the job's uid. For a spec use its ``row``."""
+    """Give the pure trigger that knows when this one fires; ``seed`` is the job's uid. For a spec use its ``row``.
+
+    A row that somebody wrote by hand may be wrong: it gives a trigger that never fires and says why.
+    """
+    try:
+        return strict_calculator(row, seed)
+    except (ValueError, LookupError, TypeError, AssertionError, OverflowError, OSError) as error:
+        wrong = problems_of(TriggerSpec.of_columns(row), row.start_at or EPOCH, 0)
+        return schedule.Unreadable(wrong[0].message if wrong else str(error))
+
+
+def strict_calculator(row: Trigger, seed: str | None = None) -> schedule.Trigger:
+    """The same, but raises ``ValueError`` and its like for what is wrong."""
     return CALCULATORS[row.kind](row, ZoneInfo(row.timezone), seed)
 
 

@@ -7,7 +7,16 @@ from app.schedule.cron import CronExpression
 from app.schedule.cron_words import MOST_TIMES_LISTED, cron_in_words, weekdays_in_words
 from app.schedule.daily_times import EVERY_WEEKDAY
 from app.schedule.simulate import Fire
-from app.schedule.triggers import CalendarInterval, Cron, DailyTimeInterval, FixedDelay, Once, Simple, Trigger
+from app.schedule.triggers import (
+    CalendarInterval,
+    Cron,
+    DailyTimeInterval,
+    FixedDelay,
+    Once,
+    Simple,
+    Trigger,
+    Unreadable,
+)
 from app.schedule.words import Words, capitalised
 
 
@@ -61,6 +70,8 @@ def _in_words(trigger: Trigger, words: Words) -> str:
             return _with_bounds(_fixed_delay(trigger, words), trigger.start, trigger.end, None, words)
         case Once():
             return words.say("once", moment=_moment(trigger.at, None, words))
+        case Unreadable():
+            return words.say("unreadable", why=trigger.why)
     raise TypeError(f"no words for a {type(trigger).__name__}")
 
 

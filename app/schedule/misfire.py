@@ -63,6 +63,14 @@ def instructions_for(trigger: Trigger) -> tuple[Misfire, ...]:
     return _EVERY_KIND + (_COUNTED if isinstance(trigger, Simple | Once) else _UNCOUNTED)
 
 
+def knows_misfire(trigger: Trigger, name: str) -> bool:
+    """Whether a name is one of the instructions that can be chosen for a trigger."""
+    try:
+        return misfire_named(name) in instructions_for(trigger)
+    except ValueError:
+        return False
+
+
 def chosen(trigger: Trigger, instruction: Misfire) -> Misfire:
     """Replace ``smart`` (and ``fire_now`` for what repeats) by what Quartz takes it for.
 

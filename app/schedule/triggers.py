@@ -256,3 +256,16 @@ class Once(Trigger):
 
     def previous_before(self, instant: datetime) -> datetime | None:
         return self.at if as_utc(instant) > self.at else None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable(Trigger):
+    """What a stored trigger is when nobody can say what it means: it never fires, and says why."""
+
+    why: str
+
+    def next_after(self, instant: datetime) -> None:
+        return None
+
+    def previous_before(self, instant: datetime) -> None:
+        return None

@@ -62,6 +62,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "never": ("never, as no such day exists: {what}", "nie, weil es keinen solchen Tag gibt: {what}"),
     # other triggers
     "once": ("once, at {moment}", "einmal, am {moment}"),
+    "unreadable": ("never, as this cannot be read: {why}", "nie, denn dies ist nicht lesbar: {why}"),
     "counted from": ("{rate}, counted from {moment}", "{rate}, gezählt ab {moment}"),
     "times in all": ("{what}, {count} times in all", "{what}, insgesamt {count}-mal"),
     "after the end": ("{length} after the end of the run before", "{length} nach dem Ende des vorigen Laufs"),

@@ -12,6 +12,7 @@ from app.schedule.cron import CronExpression
 from app.schedule.cron_fields import Field, Span
 from app.schedule.describe import describe
 from app.schedule.dialects import DIALECTS
+from app.schedule.triggers import Unreadable
 from app.web.openspecimen.reading import milliseconds
 
 WEEKDAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
@@ -47,6 +48,8 @@ def schedule_of(rows: Sequence[Trigger], seed: str, created_at: datetime) -> dic
 
 
 def _repeated(row: Trigger, seed: str) -> dict[str, Any] | None:
+    if isinstance(calculator(row, seed), Unreadable):
+        return None
     match row.kind:
         case TriggerKind.CRON:
             return _from_cron(parsed(row.expression or "", row.dialect or "quartz", seed))

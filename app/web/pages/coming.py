@@ -10,8 +10,9 @@ from app.core.models import Job, Trigger
 from app.core.statuses import TriggerKind
 from app.core.triggers import TriggerSpec, calculator
 from app.schedule.calendars import Calendar
+from app.schedule.misfire import knows_misfire
 from app.schedule.simulate import upcoming
-from app.schedule.triggers import TICK
+from app.schedule.triggers import TICK, Unreadable
 from app.web.auth import services
 
 NEXT_FIRES = 5
@@ -34,11 +35,17 @@ def coming(job: Job, limit: int = NEXT_FIRES) -> Sequence[Start]:
     if not job.enabled:
         return []
     told = [row for row in job.triggers if row.kind in TOLD_BY_THE_ROW]
-    specs = [_spec(row) for row in job.triggers if row.kind not in TOLD_BY_THE_ROW]
+    specs = [_spec(row) for row in job.triggers if row.kind not in TOLD_BY_THE_ROW and _is_readable(row, job.uid)]
     seen = services().previews.preview(specs, count=limit, seed=job.uid)
     starts = [Start(fire.at, specs[fire.trigger].timezone, fire.note, fire.excluded_by) for fire in seen.fires]
     starts += [Start(row.next_fire_at, row.timezone) for row in told if row.next_fire_at]
     return _first(sorted(starts, key=lambda start: start.at), limit)
+
+
+def _is_readable(row: Trigger, seed: str) -> bool:
+    """Whether a stored trigger means anything; a companion may have written it."""
+    pure = calculator(row, seed)
+    return not isinstance(pure, Unreadable) and knows_misfire(pure, row.misfire)
 
 
 def _spec(row: Trigger) -> TriggerSpec:

@@ -8,6 +8,7 @@ from app.core.statuses import FailureReason, FireOutcome, FireReason, Origin, Ro
 from app.core.triggers import TriggerSpec, calculator, parsed
 from app.schedule.cron import CronExpression
 from app.schedule.describe import describe, describe_expression
+from app.schedule.triggers import Unreadable
 from app.web.pages.site import now, pages
 from app.web.pages.times import duration, exact
 from app.web.pages.trigger_choices import COUNTED_MISFIRES, GAPS, MISFIRES, OVERLAPS
@@ -54,6 +55,7 @@ FIRE_REASONS: dict[str, str] = {
     FireReason.CATCH_UP_CAP: "more moments were late than are made up for",
     FireReason.ASK: "found too late; it waits for somebody to say whether to run",
     FireReason.DECLINED: "somebody said no",
+    FireReason.UNREADABLE: "the trigger cannot be read; edit the job to put it right",
 }
 LOCAL = (TriggerKind.SIMPLE, TriggerKind.FIXED_DELAY, TriggerKind.ONCE)
 """Kinds whose moments the calculator tells in UTC."""
@@ -98,9 +100,17 @@ def why(run: Run) -> str:
     return FAILURES.get(run.reason, str(run.reason)) if run.reason else ""
 
 
+def _unreadable(trigger: Trigger | TriggerSpec, seed: str) -> str | None:
+    """What a stored trigger that is wrong says instead."""
+    pure = calculator(trigger, seed) if isinstance(trigger, Trigger) else None
+    return describe(pure) if isinstance(pure, Unreadable) else None
+
+
 @pages.app_template_filter()
 def schedule_words(trigger: Trigger | TriggerSpec, seed: str = "") -> str:
     """``At 12:00, Monday to Friday``, ``Every 15 min``; short enough for a list. ``seed`` is the job's uid."""
+    if wrong := _unreadable(trigger, seed):
+        return wrong
     match trigger.kind:
         case TriggerKind.CRON:
             return describe_expression(expression_of(trigger, seed))
@@ -119,6 +129,8 @@ def schedule_words(trigger: Trigger | TriggerSpec, seed: str = "") -> str:
 @pages.app_template_filter()
 def trigger_words(trigger: Trigger | TriggerSpec, seed: str = "") -> str:
     """All that a trigger says, with its zone, bounds and calendar; moments are those of its own zone."""
+    if wrong := _unreadable(trigger, seed):
+        return wrong
     spec = TriggerSpec.of(trigger) if isinstance(trigger, Trigger) else trigger
     if spec.kind in LOCAL:
         return ", ".join([schedule_words(spec), *_bounds_in_words(spec)])
