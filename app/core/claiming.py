@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, or_, select, update
+from sqlalchemy import Row, bindparam, func, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.core import limits
@@ -188,5 +188,6 @@ _TAKE = (
         lease_until=bindparam("lease"),
         boot=bindparam("of_boot"),
         host=bindparam("on_host"),
+        progress=null(),  # that of an earlier attempt
     )
 )

@@ -21,6 +21,7 @@ from app.core.outages import Outages
 from app.core.pauses import Pauses
 from app.core.ports import Assignment, Clock, Ended, Executor, Report, Unbegun
 from app.core.pulse import Pulse
+from app.core.report_queue import ReportQueue
 from app.core.runs import Runs
 from app.core.statuses import FailureReason, RunStatus
 
@@ -66,7 +67,7 @@ class Engine:
         self.clock = clock
         self.keeps_time = keeps_time
         self.site = site or {}
-        self._reports: queue.Queue[Report | None] = queue.Queue(MOST_REPORTS)
+        self._reports = ReportQueue(MOST_REPORTS)
         self._unrecorded: list[Report] = []  # kept over a fault of the database
         self._closed = False
         self._unsure_of_tick, self._unsure_of_dispatch = Unsure(), Unsure()
@@ -227,7 +228,7 @@ class Engine:
             raise
         except Exception:
             if len(batch) == 1:
-                log.exception("a report cannot be written down and is dropped: %r", batch[0])
+                log.exception("a report cannot be written down and is dropped: %.2000r", batch[0])
                 return []
             log.exception("a batch of reports cannot be written down; writing them one by one")
             return [ended for report in batch for ended in self._record([report])]

@@ -53,7 +53,7 @@ def as_of(run: Run, tree: Tree) -> dict[str, Any]:
 
 def implied(run: Run) -> dict[str, Any]:
     """The tree of a run whose job says nothing of its progress."""
-    began = _text(run.started_at or run.queued_at)
+    began = _text(run.begun_at or run.started_at or run.queued_at)
     process = {"description": run.job_name, "status": NodeStatus.RUNNING, "started_at": began, "stages": []}
     return {"processes": [process]}
 

@@ -42,7 +42,9 @@ class RunProgress:
         return {run.id: as_of(run, kept.get(run.id) or implied(run)) for run in runs}
 
     def _kept(self, runs: Sequence[Run]) -> Mapping[int, dict[str, Any]]:
-        query = select(ProgressTree).where(ProgressTree.run_id.in_([run.id for run in runs]))
+        """Trees by run id. That of a run's earlier attempt does not count: a new one begins without progress."""
+        ids = [run.id for run in runs if run.progress is not None]
+        query = select(ProgressTree).where(ProgressTree.run_id.in_(ids))
         with self.db.reading() as session:
             return {row.run_id: row.tree for row in session.scalars(query)}
 

@@ -7,8 +7,10 @@ import pytest
 
 from app.bootstrap import Services
 from app.core.models import Job, ProgressTree, Run
+from app.core.policies import Policies
 from app.core.ports import Assignment, Ended, Progressed
 from app.core.progress_views import Expectation, as_of, expected, implied, in_short, stage_times
+from app.core.retries import RetryPolicy
 from app.core.statuses import FailureReason, RunStatus
 from tests.core.conftest import MakeJob
 from tests.fakes import FakeClock, FakeExecutor
@@ -230,6 +232,24 @@ def test_a_late_tree_of_an_earlier_attempt_is_dropped(services: Services, execut
     report(services, assignment, tree(stage("send", 0)))
 
     assert services.progress.of(services.runs.get(assignment.run_id)) is None
+
+
+def test_a_new_attempt_begins_without_progress(
+    services: Services, executor: FakeExecutor, make_job: MakeJob, clock: FakeClock
+) -> None:
+    job = make_job(policies=Policies(retry=RetryPolicy(count=1, delay_seconds=1)))
+    first = begin(services, executor, job)
+    report(services, first, tree(stage("send", 0)))
+    failed = Ended(first.run_id, first.token, clock(), RunStatus.FAILED, FailureReason.EXCEPTION)
+    services.runs.record([failed])
+
+    clock.advance(seconds=600)
+    services.engine.dispatch()
+
+    again = services.runs.get(first.run_id)
+    assert (again.status, services.progress.of(again)) == (RunStatus.RUNNING, None)
+    (process,) = services.progress.trees([again])[again.id]["processes"]
+    assert (process["status"], process["started_at"]) == ("RUNNING", at(600))
 
 
 def test_only_good_runs_before_this_one_let_expect_its_end(
