@@ -144,6 +144,8 @@ class Parameter:
     maximum: int | None = None
     aliases: Sequence[str] = ()
     """Other names under which clients send it; they count only where its own name is absent."""
+    section: str = ""
+    """The fold of the form that it waits in, by its title; empty: among the main fields or under "More options"."""
 
 
 def _no_problems(parameters: Mapping[str, Any]) -> Iterable[FieldError]:
@@ -156,6 +158,10 @@ def _no_connections(parameters: Mapping[str, Any]) -> Sequence[str]:
 
 def _no_argument_names(parameters: Mapping[str, Any]) -> Sequence[str]:
     return ()
+
+
+def _no_examples(parameters: Mapping[str, Any], job_name: str, scheduled_for: datetime) -> Mapping[str, str]:
+    return {}
 
 
 def _no_arguments(parameters: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
@@ -193,6 +199,9 @@ class JobType:
     """What a run with these parameters can be given by position, in order, for people to read."""
     arguments: Callable[[Mapping[str, Any], Sequence[str]], dict[str, Any]] = field(default=_no_arguments)
     """Turn words given by position into the parameters that they replace for one run. Raises ``InvalidError``."""
+    examples: Callable[[Mapping[str, Any], str, datetime], Mapping[str, str]] = field(default=_no_examples)
+    """What some parameters will give, by their names, for a job of this name and a moment: shown while they are typed.
+    The parameters are as far as they can be read; those that cannot have their defaults."""
     family: str = ""
     """Types of one family are shown together under its name, after those without one."""
     one_at_a_time: bool = False

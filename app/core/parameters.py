@@ -18,7 +18,7 @@ def coerce(job_type: JobType, given: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for parameter in job_type.parameters:
         try:
-            values[parameter.name] = _value(parameter, _given(parameter, given))
+            values[parameter.name] = coerce_one(parameter, _given(parameter, given))
         except ValueError as error:
             errors.append(FieldError(f"parameters.{parameter.name}", str(error)))
     if not errors:
@@ -35,7 +35,8 @@ def _given(parameter: Parameter, given: Mapping[str, Any]) -> Any:
     return next((given[name] for name in (parameter.name, *parameter.aliases) if given.get(name) is not None), None)
 
 
-def _value(parameter: Parameter, given: Any) -> Any:
+def coerce_one(parameter: Parameter, given: Any) -> Any:
+    """Give one parameter with its type. Raises ``ValueError`` with words for people."""
     if given is None or (given == "" and parameter.kind != "text"):
         given = parameter.default
     if parameter.required and (given is None or given == [] or (isinstance(given, str) and not given.strip())):

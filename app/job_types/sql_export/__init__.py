@@ -1,18 +1,29 @@
 """The job type SQL_EXPORT: a query on schedule, its result as a CSV file."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from app.core.job_types import JobType, Parameter
 from app.job_types.sql_export.arguments import argument_names, arguments
+from app.job_types.sql_export.compression import SUFFIXES
 from app.job_types.sql_export.encoding import CHOICES as ENCODINGS
+from app.job_types.sql_export.file_names import Naming, result_name
 from app.job_types.sql_export.problems import problems
 
 __all__ = ["JOB_TYPE"]
 
+SOME_RUN = 1234  # the number of a run in examples
+THE_FILE = "The file: name, format, compression"
+
 
 def _connections(parameters: Mapping[str, Any]) -> Sequence[str]:
     return [parameters["connection"]]
+
+
+def _examples(parameters: Mapping[str, Any], job_name: str, scheduled_for: datetime) -> Mapping[str, str]:
+    naming = Naming(job_name, SOME_RUN, scheduled_for, parameters["parameters"] or {})
+    return {"filename": result_name(parameters["filename"], naming, packed=SUFFIXES[parameters["compression"]])}
 
 
 JOB_TYPE = JobType(
@@ -25,6 +36,7 @@ JOB_TYPE = JobType(
     connections=_connections,
     argument_names=argument_names,
     arguments=arguments,
+    examples=_examples,
     parameters=[
         Parameter(
             "connection", "connection", "Connection", required=True, help="The database to read from, by its name."
@@ -54,6 +66,7 @@ JOB_TYPE = JobType(
             help="As flights-{date}.csv. In braces: date, time, year, month, day, hour, minute, week, moment (of the"
             " moment that the run stands for, in UTC), job, run, and :since for the value of a bind. Empty: the job's"
             " name and the moment, as nightly-flights-20260701T0300Z.csv. Unsafe characters become _.",
+            section=THE_FILE,
         ),
         Parameter(
             "emptyResult",
@@ -65,6 +78,7 @@ JOB_TYPE = JobType(
                 ("SKIP", "Succeed without a file"),
                 ("FAIL", "Fail the run"),
             ],
+            section=THE_FILE,
         ),
         Parameter(
             "compression",
@@ -73,22 +87,34 @@ JOB_TYPE = JobType(
             default="NONE",
             choices=[("NONE", "None"), ("GZIP", "gzip (.gz)"), ("ZSTD", "Zstandard (.zst)")],
             help="While writing. Zstandard is smaller and faster, gzip is known everywhere.",
+            section=THE_FILE,
         ),
-        Parameter("header", "boolean", "Header line", default=True, help="The names of the columns as the first line."),
+        Parameter(
+            "header",
+            "boolean",
+            "Header line",
+            default=True,
+            help="The names of the columns as the first line.",
+            section=THE_FILE,
+        ),
         Parameter(
             "headerNames",
             "object",
             "Names in the header",
             default={},
             help='Other names than those of the columns: {"org_unit": "Facility"}.',
+            section=THE_FILE,
         ),
-        Parameter("delimiter", "text", "Delimiter", default=",", help="One character, or the word tab."),
+        Parameter(
+            "delimiter", "text", "Delimiter", default=",", help="One character, or the word tab.", section=THE_FILE
+        ),
         Parameter(
             "quoting",
             "choice",
             "Quotes",
             default="NEEDED",
             choices=[("NEEDED", "Only where they are needed"), ("ALL", "Around every value but NULL")],
+            section=THE_FILE,
         ),
         Parameter(
             "nullText",
@@ -96,6 +122,7 @@ JOB_TYPE = JobType(
             "Text for NULL",
             default="",
             help='Written without quotes; an empty text becomes "".',
+            section=THE_FILE,
         ),
         Parameter(
             "lineEnding",
@@ -103,6 +130,7 @@ JOB_TYPE = JobType(
             "Line ending",
             default="LF",
             choices=[("LF", "LF (Unix)"), ("CRLF", "CRLF (Windows, RFC 4180)")],
+            section=THE_FILE,
         ),
         Parameter(
             "dateFormat",
@@ -116,6 +144,7 @@ JOB_TYPE = JobType(
                 ("MDY_SLASHES", "12/31/2026"),
             ],
             help="Of columns that the database has as dates or moments. SQLite has texts, which stay as they are.",
+            section=THE_FILE,
         ),
         Parameter(
             "decimalMark",
@@ -123,14 +152,16 @@ JOB_TYPE = JobType(
             "Decimal mark",
             default="POINT",
             choices=[("POINT", "1.5 (point)"), ("COMMA", "1,5 (comma)")],
+            section=THE_FILE,
         ),
-        Parameter("encoding", "choice", "Encoding", default="UTF-8", choices=ENCODINGS),
+        Parameter("encoding", "choice", "Encoding", default="UTF-8", choices=ENCODINGS, section=THE_FILE),
         Parameter(
             "byteOrderMark",
             "boolean",
             "Byte order mark",
             default=False,
             help="Three bytes at the begin of a UTF-8 file by which Excel knows its encoding.",
+            section=THE_FILE,
         ),
         Parameter(
             "formulaGuard",
@@ -139,6 +170,7 @@ JOB_TYPE = JobType(
             default=False,
             help="Puts ' before texts that a spreadsheet would take for a formula (they begin with = + - @). It changes"
             " the data. Downloads from these pages are guarded anyway; this guards the file itself.",
+            section=THE_FILE,
         ),
         Parameter(
             "maxRows",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -39,14 +40,20 @@ class Form:
         return parameter_fields.help_of(self.job_type, parameter)
 
     @property
-    def more_is_open(self) -> bool:
-        """Whether one of the type's minor fields says something of its own, or is wrong."""
-        minor = [parameter for parameter in self.job_type.parameters if not parameter_fields.is_major(parameter)]
-        defaults = parameter_fields.shown(self.job_type, {})
-        return any(
-            self.problem(f"parameters.{parameter.name}") or self.parameters[parameter.name] != defaults[parameter.name]
-            for parameter in minor
-        )
+    def folds(self) -> list[tuple[str, list[Parameter], bool]]:
+        """Title, fields, and whether it is open: one of them says something of its own, or is wrong."""
+        found = parameter_fields.folds(self.job_type)
+        return [(title, fields, any(map(self._says_something, fields))) for title, fields in found.items()]
+
+    def _says_something(self, parameter: Parameter) -> bool:
+        default = parameter_fields.shown(self.job_type, {})[parameter.name]
+        return bool(self.problem(f"parameters.{parameter.name}")) or self.parameters[parameter.name] != default
+
+    @cached_property
+    def examples(self) -> Mapping[str, str]:
+        """What some fields will give, by the parameter's name."""
+        parameters = parameter_fields.readable(self.job_type, self.parameters)
+        return self.job_type.examples(parameters, self.values.get("name", "").strip() or "job", now())
 
 
 @pages.get("/jobs/new")
@@ -126,6 +133,14 @@ def preview() -> ResponseReturnValue:
     return render_template("jobs/_preview.html", preview=seen)
 
 
+@pages.post("/preview/example/<name>")
+@allow(Right.EDIT)
+def preview_example(name: str) -> ResponseReturnValue:
+    """What a field of the type will give, while somebody is typing."""
+    form = _sent(services().types.get(request.form.get("job_type", "")), _job_named(request.form.get("uid", "")))
+    return render_template("jobs/_example.html", form=form, name=name)
+
+
 @pages.post("/preview/cards")
 @allow(Right.EDIT)
 def change_cards() -> ResponseReturnValue:
@@ -193,12 +208,10 @@ def _field_of(form: Form, name: str) -> str:
 
 def _page(form: Form) -> str:
     connections = services().connections.list()
-    declared = form.job_type.parameters
-    major = [parameter for parameter in declared if parameter_fields.is_major(parameter)] or declared
     return render_template(
         "jobs/form.html", form=form, values=form.values, problems=form.problems, schedule=form.schedule,
         preview=preview_of(form.schedule, now(), form.job.uid if form.job else ""), connections=connections,
-        major=major, minor=[parameter for parameter in declared if parameter not in major],
+        major=parameter_fields.majors(form.job_type),
         kinds=parameter_fields.VALUE_KINDS, **_choices(),
     )  # fmt: skip
 

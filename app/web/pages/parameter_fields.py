@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from werkzeug.datastructures import MultiDict
 
 from app.core.job_types import JobType, Parameter
+from app.core.parameters import coerce_one
 from app.web.pages.problems import Problems
 from app.web.pages.site import pages
 
@@ -22,6 +23,7 @@ TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 HELPS = {
     ("SQL_EXPORT", "parameters"): "Default values for the binds of the query, by name: a row for :since is named since."
     " Rows without a name and a value do not count.",
+    ("SQL_EXPORT", "headerNames"): "Other names than those of the columns: the column's, and what the header says.",
 }
 """Where the declaration speaks of JSON, and the form has fields instead."""
 
@@ -41,8 +43,35 @@ def json_text(value: Any) -> str:
 
 
 def is_major(parameter: Parameter) -> bool:
-    """Whether everybody has to look at it; the others wait behind "More options"."""
-    return parameter.required or parameter.kind in ("sql", "object", "connection")
+    """Whether everybody has to look at it; the others wait in folds."""
+    return not parameter.section and (parameter.required or parameter.kind in ("sql", "object", "connection"))
+
+
+def majors(job_type: JobType) -> Sequence[Parameter]:
+    """Those that everybody has to look at; a type that has none shows them all."""
+    return [parameter for parameter in job_type.parameters if is_major(parameter)] or job_type.parameters
+
+
+def folds(job_type: JobType) -> dict[str, list[Parameter]]:
+    """The minor fields by the title of their fold; "More options" (the empty title) comes last."""
+    found: dict[str, list[Parameter]] = {}
+    shown = majors(job_type)
+    for parameter in job_type.parameters:
+        if parameter not in shown:
+            found.setdefault(parameter.section, []).append(parameter)
+    return {**{title: fields for title, fields in found.items() if title}, "": found.get("", [])}
+
+
+def readable(job_type: JobType, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters as far as the fields can be read; for the others their defaults."""
+    values, _ = read(job_type, fields)
+    usable = {}
+    for parameter in job_type.parameters:
+        try:
+            usable[parameter.name] = coerce_one(parameter, values[parameter.name])
+        except ValueError:
+            usable[parameter.name] = parameter.default
+    return usable
 
 
 def help_of(job_type: JobType, parameter: Parameter) -> str:

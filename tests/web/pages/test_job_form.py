@@ -419,3 +419,27 @@ def test_without_javascript_a_button_shows_the_preview(admin: Reader, services: 
 def test_an_unknown_type_has_no_form(admin: Reader) -> None:
     assert admin.get("/jobs/new?type=NONE").status_code == 404
     assert admin.post("/jobs/new", {**FORM, "job_type": "NONE"}).status_code == 404
+
+
+def test_a_file_name_is_shown_as_it_will_be(admin: Reader) -> None:
+    form = {**FORM, "parameters.filename": "{job}: {:region} {date}", "parameters.compression": "ZSTD"}
+
+    answer = admin.post("/preview/example/filename", form)
+
+    assert "nightly_ north 2026-03-02.csv.zst" in answer.text
+    assert Markup(answer.text).find("p", id="example-filename")[0]["hx-trigger"].startswith("input from:closest form")
+
+
+def test_what_cannot_be_read_does_not_spoil_the_example(admin: Reader) -> None:
+    form = {**FORM, "parameters.filename": "x-{run}", "parameters.maxRows": "many", "parameters.compression": "nope"}
+
+    assert "x-1234.csv" in admin.post("/preview/example/filename", form).text
+
+
+def test_what_the_file_looks_like_waits_in_a_fold_of_its_own(admin: Reader) -> None:
+    page = Markup(admin.get("/jobs/new?type=SQL_EXPORT").text)
+    limit = {"parameters.statementTimeoutSeconds": "3600"}
+    changed = Markup(admin.post("/jobs/new", {**FORM, "name": "", "parameters.maxRows": "", **limit}).text)
+
+    assert ["open" in page.find("details", id=fold)[0] for fold in ("more-1", "more")] == [False, False]
+    assert ["open" in changed.find("details", id=fold)[0] for fold in ("more-1", "more")] == [True, False]
