@@ -2,6 +2,7 @@
 
 import threading
 import time
+from unittest.mock import ANY
 
 import pytest
 
@@ -62,6 +63,23 @@ def test_a_run_tells_what_it_made(export, url, database):
     assert run.progressed[-1]["rows_per_second"] > 0
     assert [values["stage"] for values in run.progressed][:2] == ["connect", "query"]
     assert run.logged[-1] == ("info", "30000 rows in nightly flights-20260302T0300Z.csv")
+
+
+def test_postgresql_says_what_it_expects(export, postgresql, postgresql_url):
+    postgresql.execute("CREATE TABLE counted AS SELECT generate_series(1, 20000) AS i; ANALYZE counted")
+
+    run = export(postgresql_url, "select i from counted")
+    run.run()
+
+    assert {values["total"] for values in run.progressed if "rows" in values} == {20000}
+    postgresql.execute("DROP TABLE counted")
+
+
+def test_an_expectation_that_was_too_low_is_dropped(export, postgresql_url):
+    run = export(postgresql_url, "select i from generate_series(1, 50) i where i > 0 and i < 1000 and i <> 77")
+    run.run()
+
+    assert run.progressed[-1] == {"stage": "export", "rows": 50, "rows_per_second": ANY, "total": None}
 
 
 def test_large_results_come_in_many_small_writes(export, url, database):

@@ -32,8 +32,10 @@ class CopyOut:
         columns: Sequence[str],
         csv: CsvFormat,
         words: Callable[[], AbstractContextManager[None]],
+        expected_rows: int | None = None,
     ) -> None:
         self.columns = columns
+        self.expected_rows = expected_rows
         self._connection = connection
         self._csv = csv
         self._words = words

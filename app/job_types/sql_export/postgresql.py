@@ -11,6 +11,7 @@ Why a query can do no more than read:
 What functions such as pg_read_file() may do, only the role decides: ``concerns`` tells when it may do too much.
 """
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -145,13 +146,14 @@ class PostgreSQL:
             sent = statement.spelled(partial(self._literal, values))
         with self._words(sent):
             columns, oids = self._prepare(sent.text)
+            expected_rows = self._expected_rows(sent.text)
         query = sent.text if csv.spells_as_copy else spelled_query(sent.text, oids, csv)
         begin = "COPY ("
         words = partial(self._words, sent, len(begin) + query.index(sent.text))
         with words():
             # The line break ends a comment that the query may end with.
             self._copy(f"{begin}{query}\n) TO STDOUT ({self._options(csv)})")
-        return CopyOut(self._connection, columns, csv, words)
+        return CopyOut(self._connection, columns, csv, words, expected_rows)
 
     def cancel(self) -> None:
         with suppress(psycopg.Error):
@@ -191,8 +193,16 @@ class PostgreSQL:
         self._result()
         pgconn.send_describe_prepared(b"")
         described = self._result()
+        if described.nparams:
+            raise JobError("there is no parameter $1: values come in by name, as :since")
         columns = range(described.nfields)
         return [(described.fname(column) or b"").decode() for column in columns], list(map(described.ftype, columns))
+
+    def _expected_rows(self, query: str) -> int | None:
+        self._connection.pgconn.send_query_params(f"EXPLAIN (FORMAT JSON) {query}".encode(), None)
+        plan = json.loads(self._result().get_value(0, 0) or b"[{}]")
+        rows = plan[0].get("Plan", {}).get("Plan Rows")
+        return int(rows) if rows else None
 
     def _copy(self, statement: str) -> None:
         self._connection.pgconn.send_query_params(statement.encode(), None)

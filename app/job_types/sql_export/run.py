@@ -96,7 +96,7 @@ def _write_file(context: JobContext, parameters: Parameters, answer: Answer, bat
     name = result_name(parameters["filename"], naming, packed=SUFFIXES[kind])
     with context.result_file(name, media_type=MEDIA_TYPES.get(kind, "text/csv")) as file:
         with _writing(file, parameters) as write:
-            rows = _copy(context, batches, write, parameters["maxRows"])
+            rows = _copy(context, batches, write, parameters["maxRows"], answer.expected_rows)
         file.describe(rows=rows, columns=answer.columns, csv=_description(parameters))
     context.log(f"{rows} {'row' if rows == 1 else 'rows'} in {name}")
 
@@ -117,14 +117,16 @@ def _writing(file: ResultWriter, parameters: Parameters) -> Iterator[Write]:
         yield write if encoding == "UTF-8" and not mark else Encoded(write, encoding, mark=mark).write
 
 
-def _copy(context: JobContext, batches: Iterator[Batch], write: Write, limit: int | None) -> int:
+def _copy(context: JobContext, batches: Iterator[Batch], write: Write, limit: int | None, expected: int | None) -> int:
     rows, started = 0, time.monotonic()
     for batch in batches:
         context.check_cancelled()
         rows += batch.rows
         _check_limit(rows, limit)
         write(batch.data)
-        context.progress(stage="export", rows=rows, rows_per_second=_rate(rows, time.monotonic() - started))
+        total = expected if expected is not None and rows <= expected else None  # it was too low: nobody knows
+        rate = _rate(rows, time.monotonic() - started)
+        context.progress(stage="export", rows=rows, rows_per_second=rate, total=total)
     return rows
 
 

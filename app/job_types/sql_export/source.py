@@ -53,6 +53,8 @@ class Answer(Protocol):
     columns: Sequence[str]
     notes: Sequence[str]
     """What the reader of the file should know, as lines for the run's log."""
+    expected_rows: int | None
+    """What the database expects, where it says so for little; it may be far from the truth."""
 
     def batches(self) -> Iterator[Batch]:
         """Raises ``JobError``, and ``StartOverError`` at most once."""

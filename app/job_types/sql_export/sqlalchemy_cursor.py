@@ -211,6 +211,8 @@ class Cursor:
 class Rows:
     """An ``Answer`` that holds one batch at a time."""
 
+    expected_rows: int | None = None
+
     def __init__(self, source: Cursor, result: CursorResult[Any], in_utc: Sequence[int], csv: CsvFormat) -> None:
         self.columns: Sequence[str] = list(result.keys())
         self.notes: Sequence[str] = ()

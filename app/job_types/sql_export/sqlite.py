@@ -194,6 +194,7 @@ class Rows:
     """An ``Answer`` read with a cursor that holds one batch at a time."""
 
     notes: Sequence[str] = ()
+    expected_rows: int | None = None
 
     def __init__(self, source: SQLite, cursor: sqlite3.Cursor, csv: CsvFormat) -> None:
         self.columns: Sequence[str] = [column[0] for column in cursor.description]

@@ -141,6 +141,7 @@ class LargeRows:
     """An ``Answer`` that begins with a cursor and hands a large result to the reader."""
 
     notes: Sequence[str] = ()
+    expected_rows: int | None = None
 
     def __init__(
         self,
