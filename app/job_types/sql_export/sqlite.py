@@ -63,9 +63,13 @@ def open_sqlite(url: DatabaseUrl, limits: Limits) -> "Iterator[SQLite]":
         raise JobError(f"there is no database file {path!r}", FailureReason.CONFIG)
     uri = f"file:{quote(path)}?mode=ro"
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    source: SQLite | None = None
     try:
-        yield SQLite(connection, uri, limits)
+        source = SQLite(connection, uri, limits)
+        yield source
     finally:
+        if source is not None:
+            source.end()
         connection.close()
 
 
@@ -138,7 +142,10 @@ class SQLite:
             yield from self._reader.batches(self._deadline)
         except TimeoutError:
             raise time_is_up(self._limits.statement_seconds) from None
-        finally:
+
+    def end(self) -> None:
+        """Leave no process behind, also when nobody has read its batches to their end."""
+        if self._reader is not None:
             self._reader.end()
 
     def _start(self, query: str, values: Mapping[str, BindValue], csv: CsvFormat) -> "Rows":
