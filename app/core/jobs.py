@@ -84,13 +84,16 @@ class Jobs:
         pauses.apply(session, job.id)
         return job
 
-    def update(self, uid: str, spec: JobSpec, by: str | None) -> Job:
+    def update(self, uid: str, spec: JobSpec, by: str | None, version: int | None = None) -> Job:
         """Replace what a job is; its type stays. Triggers that stay as they are keep their place in time.
 
-        Raises ``InvalidError``, ``ConflictError`` for a system job of which more than the schedule would change.
+        ``version`` is the one that the caller has seen. Raises ``InvalidError``, ``ConflictError`` with the code
+        ``changed`` if that is no longer the present one, or for a system job of which more than the schedule would
+        change.
         """
         with self.db.transaction() as session:
             job = find(session, uid)
+            _refuse_other(job, version)
             parameters = self.checked(session, spec, job)
             job.version += 1
             self._apply(session, job, spec, parameters, by)
@@ -204,6 +207,7 @@ class Jobs:
                 if not enabled:
                     self._leave_out(session, job, job.triggers, FireReason.DISABLED)
                 job.enabled, job.updated_at, job.updated_by = enabled, self.clock(), by
+                job.version += 1
                 members.give_back(session, job)
                 self.schedule(job)
             if not enabled:
@@ -211,14 +215,15 @@ class Jobs:
         self.changed()
         return job
 
-    def delete(self, uid: str, by: str | None) -> Job:
+    def delete(self, uid: str, by: str | None, version: int | None = None) -> Job:
         """Take the job and its triggers away and cancel what runs. Its history stays; the name is free again.
 
-        Its queue goes on without it; one without any job goes, too.
+        Its queue goes on without it; one without any job goes, too. ``version`` as for ``update``.
         """
         with self.db.transaction() as session:
             job = find(session, uid)
             _refuse_system(job, "deleted")
+            _refuse_other(job, version)
             drop_delayed(session, job)
             gone = [job, *members.forget(session, job)]
             for each in gone:
@@ -271,6 +276,17 @@ class Jobs:
         with self.db.reading() as session:
             return session.scalars(_filtered(query, text, job_type, enabled, system)).all()
 
+    def page(
+        self, *, text: str = "", job_type: str = "", group: str = "", enabled: bool | None = None,
+        system: bool | None = None, after: int = 0, limit: int = 100,
+    ) -> Sequence[Job]:  # fmt: skip
+        """Jobs in the order in which they were made; ``after`` is the id of the last one of the page before."""
+        query = _filtered(_present().where(Job.id > after), text, job_type, enabled, system)
+        if group:
+            query = query.where(Job.group == group)
+        with self.db.reading() as session:
+            return session.scalars(query.order_by(Job.id).limit(limit)).all()
+
     def count(
         self, *, text: str = "", job_type: str = "", enabled: bool | None = None, system: bool | None = None
     ) -> int:
@@ -314,6 +330,11 @@ def found(job: Job | None, message: str) -> Job:
     if job is None:
         raise NotFoundError(message)
     return job
+
+
+def _refuse_other(job: Job, version: int | None) -> None:
+    if version is not None and job.version != version:
+        raise ConflictError(f"the job is at version {job.version} by now, not {version}", code="changed")
 
 
 def drop_delayed(session: Session, job: Job) -> None:

@@ -433,6 +433,17 @@ class Attempt(Base):
     last_log: Mapped[int]  # number of its last log line; the next attempt's begin after it
 
 
+class StartKey(Base):
+    """A start that a client asked for under a key of its own: the same key gives the same run, for good."""
+
+    __tablename__ = "start_key"
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]  # of what was asked for
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
+
+
 class LogEntry(Base):
     __tablename__ = "log_line"
 

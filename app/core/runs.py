@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
-from app.core import admission, claiming, queueing, recording, steps, waiting
+from app.core import admission, claiming, queueing, recording, start_keys, steps, waiting
 from app.core.claiming import Claimant, Claimed, Unsure
 from app.core.db import Database
 from app.core.errors import ConflictError, NotFoundError
 from app.core.limits import GOING_ON
-from app.core.models import QUEUE, Attempt, Fire, Job, LogEntry, Run
+from app.core.models import QUEUE, Attempt, Fire, Job, LogEntry, Run, StartKey
 from app.core.ports import Clock, Ended, Report
 from app.core.statuses import (
     ACTIVE,
@@ -64,21 +64,33 @@ class Runs:
         self.ended = ended
 
     def request(
-        self, uid: str, by: str | None, *, parameters: Mapping[str, Any] | None = None, arguments: str | None = None
+        self,
+        uid: str,
+        by: str | None,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        arguments: str | None = None,
+        key: str | None = None,
     ) -> Run:
         """Run a job now, whatever its triggers say, also when it is disabled.
 
-        ``parameters`` replace single values of the job's own (already coerced). Raises ``NotFoundError``,
-        ``ConflictError`` with the code ``already_running`` or ``queue_full``.
+        ``parameters`` replace single values of the job's own (already coerced). The same ``key`` gives the same run
+        again, however often it is asked for. Raises ``NotFoundError``, ``InvalidError`` for a key that was used for
+        something else, ``ConflictError`` with the code ``already_running`` or ``queue_full``.
         """
         now = self.clock()
         with self.db.transaction() as session:
             job = session.scalar(select(Job).where(Job.uid == uid, Job.deleted_at.is_(None)).with_for_update())
             if job is None:
                 raise NotFoundError(f"no job with uid {uid!r}")
+            earlier = start_keys.find(session, job.id, key, parameters) if key else None
+            if earlier:
+                return earlier
             admission.admit(session, job, now)
             run = self._queue_by_hand(session, job, now, by)
             run.parameters, run.arguments = {**job.parameters, **(parameters or {})}, arguments
+            if key:
+                start_keys.keep(session, run, key, parameters)
         self.changed()
         return run
 
@@ -110,6 +122,11 @@ class Runs:
                 run = new
         self.changed()
         return run
+
+    def started_with(self, job_id: int, key: str) -> bool:
+        """Whether a run was started with this key."""
+        with self.db.reading() as session:
+            return session.get(StartKey, (job_id, key)) is not None
 
     def claim(
         self, limit: int, note: Callable[[Sequence[Claimed]], Sequence[Claimed]] = lambda claimed: claimed

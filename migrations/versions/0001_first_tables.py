@@ -408,8 +408,20 @@ def upgrade() -> None:
     with op.batch_alter_table("run_step", schema=None) as batch_op:
         batch_op.create_index("ix_run_step_job_id_decided_at", ["job_id", "decided_at"], unique=False)
 
+    op.create_table(
+        "start_key",
+        sa.Column("job_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_start_key_job_id")),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_start_key_run_id")),
+        sa.PrimaryKeyConstraint("job_id", "key", name=op.f("pk_start_key")),
+    )
+
 
 def downgrade() -> None:
+    op.drop_table("start_key")
     with op.batch_alter_table("run_step", schema=None) as batch_op:
         batch_op.drop_index("ix_run_step_job_id_decided_at")
 

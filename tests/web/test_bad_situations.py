@@ -12,9 +12,9 @@ from app.core.errors import UnavailableError
 from app.core.models import Job
 from app.core.runs import RunFilter
 from tests.web.conftest import MakeJob, Play
-from tests.web.situations import SITUATIONS, Ask, asked, dhis2, openspecimen, sunbird
+from tests.web.situations import SITUATIONS, Ask, asked, dhis2, openspecimen, sunbird, v1
 
-DIALECTS = [dhis2, openspecimen, sunbird]
+DIALECTS = [dhis2, openspecimen, sunbird, v1]
 QUESTIONS = {
     f"{dialect.__name__.rpartition('.')[2]}: {situation}": (dialect, *row)
     for dialect in DIALECTS

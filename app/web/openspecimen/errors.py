@@ -29,6 +29,7 @@ EXTERNAL_FORBIDDEN = "SCHEDULED_JOB_EXT_TASK_FORBIDDEN"
 TASK_REQUIRED = "SCHEDULED_JOB_TASK_IMPL_FQN_REQUIRED"
 INVALID_TASK = "SCHEDULED_JOB_INVALID_TASK_IMPL_FQN"
 QUERY_REQUIRED = "SCHEDULED_JOB_QUERY_REQ"
+NOT_ALLOWED = "SCHEDULED_JOB_OP_NOT_ALLOWED"
 
 MESSAGES = {
     JOB_NOT_FOUND: "Job does not exist.",
@@ -99,7 +100,8 @@ def refused(error: CarillonError) -> Response:
             return _array(BadRequest(), [Problem("RBAC_ACCESS_DENIED", error.message)])
         case UnavailableError():
             return _array(ServiceUnavailable(), [Problem("SERVICE_UNAVAILABLE", error.message)])
-    return _array(BadRequest(), [Problem(INVALID_REQUEST, error.message)])
+    code = NOT_ALLOWED if error.code == "system_job" else INVALID_REQUEST
+    return _array(BadRequest(), [Problem(code, error.message)])
 
 
 @blueprint.errorhandler(HTTPException)

@@ -2,7 +2,21 @@
 
 from flask import Blueprint
 
-from app.web.v1 import calendars, docs, fires, openapi, preview, queues, runs  # noqa: F401 - they add their operations
+from app.web.v1 import (  # noqa: F401 - they add their operations
+    calendars,
+    connections,
+    docs,
+    fires,
+    job_types,
+    jobs,
+    openapi,
+    preview,
+    queues,
+    results,
+    runs,
+    tokens,
+    users,
+)
 from app.web.v1.problems import answer
 from app.web.v1.routes import blueprint, pages
 

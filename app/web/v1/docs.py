@@ -15,6 +15,8 @@ from app.web.v1.routes import JSON, OPERATIONS, PREFIX, Operation, pages
 
 Described = Mapping[str, Any]
 
+FILE: Described = {"type": "string", "format": "the file as it is"}
+
 
 @dataclass(frozen=True)
 class Member:
@@ -77,13 +79,14 @@ def _parameter(described: Described) -> Member:
 def _members(schema: Described) -> list[Member]:
     required = schema.get("required", ())
     return [
-        Member(name, *_type(member), name in required, _words(member)) for name, member in schema["properties"].items()
+        Member(name, *_type(member), name in required, _words(member))
+        for name, member in schema.get("properties", {}).items()
     ]
 
 
 def _content(described: Described) -> Member | None:
     for media, content in described.get("content", {}).items():
-        return Member(media, *_type(content["schema"]), True, "")
+        return Member(media, *_type(content.get("schema", FILE)), True, "")
     return None
 
 
@@ -92,6 +95,9 @@ def _type(schema: Described) -> tuple[str, tuple[str, ...]]:
     if "$ref" in schema:
         name = str(schema["$ref"]).rpartition("/")[2]
         return name, (name,)
+    if "anyOf" in schema:
+        words, links = _type(schema["anyOf"][0])
+        return f"{words} or null", links
     kinds = schema.get("type", "object")
     kinds = [kinds] if isinstance(kinds, str) else kinds
     words = " or ".join(kinds)

@@ -49,7 +49,7 @@ def statuses_of(declared: Operation) -> list[int]:
     """Those of errors."""
     takes_something = declared.takes is not None or declared.media != JSON
     found = {*ALWAYS, *declared.errors, *(WITH_A_BODY if takes_something else ())}
-    return sorted(found | ({422} if declared.query else set()))
+    return sorted(found | ({422} if declared.query or declared.headers else set()))
 
 
 def _operation(declared: Operation) -> dict[str, Any]:
@@ -63,8 +63,8 @@ def _operation(declared: Operation) -> dict[str, Any]:
     for status in statuses_of(declared):
         members["responses"][str(status)] = str(status)
     if declared.takes:
-        example = {"example": declared.example} if declared.example else {}
-        members["requestBody"] = {"required": True, "content": {JSON: {"schema": declared.takes, **example}}}
+        content = {"schema": declared.takes, **({"example": declared.example} if declared.example else {})}
+        members["requestBody"] = {"required": declared.needs_body, "content": {declared.media: content}}
     elif declared.media != JSON:
         members["requestBody"] = {"required": True, "content": {declared.media: {"schema": {"type": "string"}}}}
     return members
@@ -75,12 +75,20 @@ def _parameters(declared: Operation) -> list[dict[str, Any]]:
         {"name": name, "in": "path", "required": True, "schema": {"type": kind}}
         for name, kind in declared.variables.items()
     ]
-    return [*found, {"in": "query", "schema": declared.query}] if declared.query else found
+    for place, schema in (("query", declared.query), ("header", declared.headers)):
+        if schema:
+            found.append({"in": place, "schema": schema})
+    return found
 
 
 def _success(declared: Operation, status: int) -> dict[str, Any]:
     described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
-    if status != HTTPStatus.NO_CONTENT:
+    if declared.tells:
+        told = {name: {"description": words, "schema": {"type": "string"}} for name, words in declared.tells.items()}
+        described["headers"] = told
+    if declared.file:
+        described["content"] = {"*/*": {}}
+    elif status != HTTPStatus.NO_CONTENT:
         described["content"] = {JSON: {"schema": declared.gives or {"type": "object"}}}
     return described
 

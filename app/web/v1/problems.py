@@ -32,17 +32,22 @@ KINDS = {
     404: Kind("not_found", "Not found", "There is no such address or thing."),
     405: Kind("method_not_allowed", "Method not allowed", "The header `Allow` lists those that are."),
     409: Kind("conflict", "Conflict", "The request is right, but the present state forbids it."),
+    412: Kind("changed", "Changed meanwhile", "`If-Match` names another version than the present one: read it again."),
     413: Kind("too_large", "Too large", "A body may have one megabyte at the most."),
     415: Kind("unsupported_media_type", "Unsupported media type", "The header `Content-Type` names another type."),
+    416: Kind("range_not_satisfiable", "Range not satisfiable", "The file has no such part."),
     422: Kind("invalid", "Invalid", "The request can be read but is wrong; `errors` lists everything."),
+    428: Kind("precondition_required", "Precondition required", "Send `If-Match` with the ETag that you read, or `*`."),
     500: Kind("internal", "Internal error", "A fault of the server, which has logged it."),
     503: Kind("unavailable", "Unavailable", "The database is busy, or this server stands by. `Retry-After` says when."),
 }
+STATUS = {"changed": 412}
+"""Codes whose status is a more exact one than that of their kind of error."""
 
 
 @blueprint.errorhandler(CarillonError)
 def refused(error: CarillonError) -> Response:
-    status = 400 if isinstance(error, MalformedBodyError) else status_of(error)
+    status = 400 if isinstance(error, MalformedBodyError) else STATUS.get(error.code) or status_of(error)
     errors = error.errors if isinstance(error, InvalidError) else ()
     return _problem(_http(status), error.message, error.code, errors)
 

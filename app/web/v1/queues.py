@@ -14,8 +14,9 @@ from app.core.statuses import NotStarted, OnFailure, RunStatus
 from app.core.steps import StepState
 from app.web.auth import Right, current_actor, services
 from app.web.trigger_schema import Instant, Triggers
+from app.web.v1.fields import TEXT, Cursor, Limit, Next, Truth
 from app.web.v1.routes import operation
-from app.web.v1.runs import TEXT, RunSchema, document, listed
+from app.web.v1.runs import RunSchema, document, listed
 
 EXAMPLE = {
     "name": "night",
@@ -39,7 +40,7 @@ class ShownStepSchema(StepSchema):
     """A job of a queue, in its place."""
 
     name = fields.String(required=True)
-    enabled = fields.Boolean(required=True, metadata={"description": "A step whose job is off counts as failed."})
+    enabled = Truth(required=True, metadata={"description": "A step whose job is off counts as failed."})
 
 
 class QueueBodySchema(Schema):
@@ -47,7 +48,7 @@ class QueueBodySchema(Schema):
     triggers = Triggers(load_default=list, metadata={"description": "When it starts; none: by hand only."})
     steps = fields.List(fields.Nested(StepSchema), required=True,
                         metadata={"description": f"From {FEWEST_STEPS} to {MOST_STEPS}, in their order."})  # fmt: skip
-    enabled = fields.Boolean(load_default=True)
+    enabled = Truth(load_default=True)
     description = fields.String(load_default="")
 
 
@@ -95,12 +96,12 @@ class QueueRunSchema(RunSchema):
 
 class QueueRunsSchema(Schema):
     items = fields.List(fields.Nested(QueueRunSchema), required=True)
-    next = fields.String(required=True, allow_none=True, metadata={"description": "The `cursor` of the next page."})
+    next = Next()
 
 
 class QueueRunsQuerySchema(Schema):
-    limit = fields.Integer(load_default=100, validate=validate.Range(1, 1000))
-    cursor = fields.Integer(validate=validate.Range(0, 2**63 - 1))
+    limit = Limit()
+    cursor = Cursor()
 
 
 @operation("GET", "/queues", Right.SEE, gives=QueuesSchema)

@@ -1,7 +1,7 @@
 """Operations: what an address takes and gives, said once for the view, for OpenAPI and for the docs page."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from inspect import getdoc
@@ -26,6 +26,15 @@ View = Callable[..., Any]
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a view gives that wants to say more than its value; ``status`` is the first that is declared."""
+
+    value: object = None
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Operation:
     name: str
     method: str
@@ -34,9 +43,13 @@ class Operation:
     summary: str  # the first line of the view's docstring
     details: str  # the rest of it
     query: type[Schema] | None = None
+    headers: type[Schema] | None = None
     takes: type[Schema] | None = None
+    needs_body: bool = True  # where it takes one
     media: str = JSON  # of the body
     gives: type[Schema] | None = None
+    file: bool = False  # gives a file instead
+    tells: Mapping[str, str] = field(default_factory=dict, hash=False)  # headers of the answer and their meaning
     statuses: Sequence[int] = (200,)  # when it went well
     errors: Sequence[int] = ()  # besides those that every operation can answer
     example: Any = field(default=None, hash=False)  # a body
@@ -57,15 +70,24 @@ class Operation:
         given: dict[str, Any] = dict(in_path)
         if self.query:
             given["query"] = _read_query(self.query())
+        if self.headers:
+            given["headers"] = _read_headers(self.headers())
         if self.takes:
-            given["asked"] = read(self.takes())
+            given["asked"] = read(self.takes()) if self.needs_body or request.get_data().strip() else {}
         elif self.media != JSON:
             given["body"] = _read_raw(self.media)
-        answer = view(**given)
-        value, status = answer if isinstance(answer, tuple) else (answer, self.statuses[0])
-        if value is None:
-            return Response(status=status)
-        return bodies.write(self.gives().dump(value) if self.gives else value, status)
+        return self._written(view(**given))
+
+    def _written(self, given: object) -> Response:
+        """A response, an answer, a value with a status, or a value."""
+        if isinstance(given, Response):
+            return given
+        answer = given if isinstance(given, Answer) else Answer(*(given if isinstance(given, tuple) else (given,)))
+        status = answer.status or self.statuses[0]
+        if answer.value is None:
+            return Response(status=status, headers=dict(answer.headers))
+        value = self.gives().dump(answer.value) if self.gives else answer.value
+        return bodies.write(value, status, answer.headers)
 
 
 OPERATIONS: list[Operation] = []
@@ -94,8 +116,13 @@ def operation(method: str, path: str, right: Right, **said: Any) -> Callable[[Vi
 
 def read(schema: Schema) -> Any:
     """Read the body. Raises ``UnsupportedMediaType``, ``MalformedBodyError``, ``InvalidError``."""
+    return read_as(schema, bodies.read_object())
+
+
+def read_as(schema: Schema, given: dict[str, Any]) -> Any:
+    """Read what is no text any more. Raises ``InvalidError``."""
     try:
-        return schema.load(bodies.read_object())
+        return schema.load(given)
     except ValidationError as error:
         raise InvalidError(problems_of(error)) from None
 
@@ -105,6 +132,15 @@ def _read_query(schema: Schema) -> Any:
         return schema.load(request.args.to_dict())
     except ValidationError as error:
         raise InvalidError([FieldError(f"?{one.field}", one.message, one.code) for one in problems_of(error)]) from None
+
+
+def _read_headers(schema: Schema) -> Any:
+    """Those that the schema names, whatever else there is."""
+    names = [member.data_key or name for name, member in schema.fields.items()]
+    try:
+        return schema.load({name: request.headers[name] for name in names if name in request.headers})
+    except ValidationError as error:
+        raise InvalidError(problems_of(error)) from None
 
 
 def _read_raw(media: str) -> bytes:

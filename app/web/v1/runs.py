@@ -2,35 +2,17 @@
 
 from typing import Any
 
+from flask import request
 from marshmallow import Schema, fields, validate
 
-from app.core.models import ResultFile, Run
+from app.core.models import Run
 from app.core.runs import RunFilter
 from app.core.statuses import FailureReason, Origin, RunStatus
 from app.web.auth import Right, current_actor, services
-from app.web.v1.routes import operation
-
-TEXT = {"type": "string"}
-
-
-class FileSchema(Schema):
-    """A result file; it is there only when it is complete."""
-
-    id = fields.Integer(required=True)
-    name = fields.String(required=True)
-    media_type = fields.String(required=True)
-    size = fields.Integer(required=True, metadata={"description": "Bytes."})
-    rows = fields.Integer(required=True, allow_none=True)
-    sha256 = fields.String(required=True)
-    columns = fields.List(fields.String(), required=True, allow_none=True)
-    csv = fields.Dict(
-        required=True,
-        allow_none=True,
-        metadata={
-            "description": "How a CSV file is written: `delimiter`, `encoding`, `compression`, and `guarded`, whether"
-            " texts that a spreadsheet would take for formulas begin with an apostrophe. The API gives files unchanged."
-        },
-    )
+from app.web.v1.fields import TEXT, Cursor, Limit, Next
+from app.web.v1.jobs import check_parameters
+from app.web.v1.results import ResultSchema, result_document
+from app.web.v1.routes import PREFIX, Answer, operation
 
 
 class RunSchema(Schema):
@@ -63,12 +45,12 @@ class RunSchema(Schema):
             " stages and items, and how many `seconds_left` earlier runs let expect."
         },
     )
-    files = fields.List(fields.Nested(FileSchema), required=True)
+    files = fields.List(fields.Nested(ResultSchema), required=True)
 
 
 class RunsSchema(Schema):
     items = fields.List(fields.Nested(RunSchema), required=True)
-    next = fields.String(required=True, allow_none=True, metadata={"description": "The `cursor` of the next page."})
+    next = Next()
 
 
 class RunsQuerySchema(Schema):
@@ -77,8 +59,61 @@ class RunsQuerySchema(Schema):
     origin = fields.Enum(Origin, by_value=True, metadata=TEXT)
     start = fields.AwareDateTime(data_key="from", metadata={"description": "Queued at this moment or later."})
     end = fields.AwareDateTime(data_key="to", metadata={"description": "Queued at this moment or earlier."})
-    limit = fields.Integer(load_default=100, validate=validate.Range(1, 1000))
-    cursor = fields.Integer(validate=validate.Range(0, 2**63 - 1))
+    limit = Limit()
+    cursor = Cursor()
+
+
+class StartRunSchema(Schema):
+    parameters = fields.Dict(
+        load_default=dict, metadata={"description": "Instead of the job's own, for this run; the others stay."}
+    )
+
+
+class KeySchema(Schema):
+    key = fields.String(
+        data_key="Idempotency-Key",
+        validate=validate.Regexp("^[!-~]{1,200}$", error="Must have 1 to 200 visible ASCII characters."),
+        metadata={"description": "Made up by the caller: the same key for the same job gives the same run, for good."},
+    )
+
+
+class LogLineSchema(Schema):
+    number = fields.Integer(required=True, metadata={"description": "From 1, in order."})
+    at = fields.AwareDateTime(required=True)
+    level = fields.String(required=True)
+    message = fields.String(required=True)
+
+
+class LogSchema(Schema):
+    items = fields.List(fields.Nested(LogLineSchema), required=True)
+    next = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The `cursor` of what follows; null when the run is over and all is read."},
+    )
+
+
+class LogQuerySchema(Schema):
+    limit = Limit()
+    cursor = Cursor()
+
+
+@operation("POST", "/jobs/<uid>/runs", Right.RUN, headers=KeySchema, takes=StartRunSchema, needs_body=False,
+           gives=RunSchema, statuses=(201, 200), errors=(404, 409), tells={"Location": "The address of the run."},
+           example={"parameters": {"maxRows": 1000}})  # fmt: skip
+def start_run(uid: str, headers: dict[str, str], asked: dict[str, Any]) -> Answer:
+    """Run a job now
+
+    Whatever its triggers say, also when it is disabled. With an `Idempotency-Key` a request can safely be repeated:
+    201 for the first, then 200 with the same run.
+    """
+    job, key, given = services().jobs.get(uid), headers.get("key"), asked.get("parameters", {})
+    check_parameters(job.job_type, given)
+    values = services().types.get(job.job_type).coerce({**job.parameters, **given}) if given else {}
+    is_known = key is not None and services().runs.started_with(job.id, key)
+    run = services().runs.request(uid, current_actor().name, parameters={name: values[name] for name in given}, key=key)
+    location = f"{request.host_url.rstrip('/')}{PREFIX}/runs/{run.id}"
+    return Answer(document(services().runs.get(run.id)), 200 if is_known else 201, {"Location": location})
 
 
 @operation("GET", "/runs", Right.SEE, query=RunsQuerySchema, gives=RunsSchema, errors=(404,))
@@ -112,6 +147,19 @@ def cancel_run(run_id: int) -> dict[str, Any]:
     return document(services().runs.get(run_id))
 
 
+@operation("GET", "/runs/<int:run_id>/log", Right.SEE, query=LogQuerySchema, gives=LogSchema, errors=(404,))
+def show_log(run_id: int, query: dict[str, Any]) -> dict[str, Any]:
+    """Read the log of a run, oldest line first
+
+    While the run goes on `next` says where to read on, also when nothing new is there yet.
+    """
+    run, after = services().runs.get(run_id), query.get("cursor", 0)
+    lines = services().runs.log_lines(run_id, after=after, limit=query["limit"])
+    last = lines[-1].number if lines else after
+    goes_on = len(lines) == query["limit"] or not run.status.is_final
+    return {"items": lines, "next": str(last) if goes_on else None}
+
+
 def listed(items: list[dict[str, Any]], limit: int) -> dict[str, Any]:
     """A page; a full one may have a next."""
     return {"items": items, "next": str(items[-1]["id"]) if len(items) == limit else None}
@@ -119,9 +167,5 @@ def listed(items: list[dict[str, Any]], limit: int) -> dict[str, Any]:
 
 def document(run: Run) -> dict[str, Any]:
     return {name: getattr(run, name) for name in RunSchema._declared_fields if name != "files"} | {
-        "files": [_file(made) for made in run.files]
+        "files": [result_document(made) for made in run.files]
     }
-
-
-def _file(made: ResultFile) -> dict[str, Any]:
-    return {name: getattr(made, name) for name in FileSchema._declared_fields}

@@ -1,0 +1,102 @@
+"""/api/v1/results"""
+
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields
+
+from app.core.errors import NotFoundError
+from app.core.models import ResultFile
+from app.core.results import ResultFilter
+from app.web.auth import Right, services
+from app.web.downloads import send
+from app.web.v1.fields import Cursor, Limit, Moment, Next
+from app.web.v1.routes import operation
+
+PARTS = (200, 206, 304)
+
+
+class ResultSchema(Schema):
+    """A result file; it is there only when it is complete."""
+
+    id = fields.Integer(required=True)
+    run_id = fields.Integer(required=True)
+    job_id = fields.Integer(required=True)
+    job_name = fields.String(required=True)
+    scheduled_for = Moment("The moment that its run stands for.", required=True)
+    created_at = Moment(required=True)
+    name = fields.String(required=True)
+    media_type = fields.String(required=True)
+    size = fields.Integer(required=True, metadata={"description": "Bytes."})
+    rows = fields.Integer(required=True, allow_none=True)
+    sha256 = fields.String(required=True)
+    columns = fields.List(fields.String(), required=True, allow_none=True)
+    csv = fields.Dict(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "How a CSV file is written: `delimiter`, `encoding`, `compression`, and `guarded`, whether"
+            " texts that a spreadsheet would take for formulas begin with an apostrophe. The API gives files unchanged."
+        },
+    )
+
+
+class ResultsSchema(Schema):
+    items = fields.List(fields.Nested(ResultSchema), required=True)
+    next = Next()
+
+
+class ResultsQuerySchema(Schema):
+    job = fields.String(metadata={"description": "The uid of a job."})
+    search = fields.String(load_default="", metadata={"description": "A part of the name of a file or a job."})
+    limit = Limit()
+    cursor = Cursor()
+
+
+@operation("GET", "/results", Right.SEE, query=ResultsQuerySchema, gives=ResultsSchema, errors=(404,))
+def list_results(query: dict[str, Any]) -> dict[str, Any]:
+    """List result files, newest first"""
+    job_id = services().jobs.get(query["job"]).id if "job" in query else None
+    wanted, limit = ResultFilter(job_id, query["search"]), query["limit"]
+    found = services().results.list(wanted, before=query.get("cursor"), limit=limit)
+    following = str(found[-1].id) if len(found) == limit else None
+    return {"items": [result_document(made) for made in found], "next": following}
+
+
+@operation("GET", "/results/<int:file_id>", Right.SEE, gives=ResultSchema, errors=(404,))
+def show_result(file_id: int) -> dict[str, Any]:
+    """Show what is known of a result file"""
+    return result_document(services().results.get(file_id))
+
+
+@operation("GET", "/results/<int:file_id>/content", Right.SEE, file=True, statuses=PARTS, errors=(404, 412, 416))
+def download_result(file_id: int) -> Response:
+    """Download a result file
+
+    Ranges and conditions are understood, so that a download that was cut can go on.
+    """
+    return send(services().results.get(file_id))
+
+
+@operation("GET", "/jobs/<uid>/results/latest", Right.SEE, gives=ResultSchema, errors=(404,))
+def show_latest_result(uid: str) -> dict[str, Any]:
+    """Show what is known of a job's newest result file"""
+    return result_document(_latest(uid))
+
+
+@operation("GET", "/jobs/<uid>/results/latest/content", Right.SEE, file=True, statuses=PARTS, errors=(404, 412, 416))
+def download_latest_result(uid: str) -> Response:
+    """Download a job's newest result file"""
+    return send(_latest(uid))
+
+
+def _latest(uid: str) -> ResultFile:
+    job = services().jobs.get(uid)
+    found = services().results.newest([job.id]).get(job.id)
+    if found is None:
+        raise NotFoundError(f"job {job.name!r} has made no result file yet", code="no_result")
+    return found
+
+
+def result_document(made: ResultFile) -> dict[str, Any]:
+    return {name: getattr(made, name) for name in ResultSchema._declared_fields}
