@@ -53,11 +53,18 @@ class Entries:
         with self.db.reading() as session:
             return session.scalars(_entries().order_by(Trigger.next_fire_at.nulls_last(), Trigger.id)).all()
 
-    def plan(self, zone: ZoneInfo) -> Sequence[Hour]:
-        """Count what the entries will do in the next 24 hours; see ``day_plan``."""
-        entries = self.list()
+    def plan(self, zone: ZoneInfo, *, all_jobs: bool = False) -> Sequence[Hour]:
+        """Count what the entries will do in the next 24 hours; see ``day_plan``.
+
+        ``all_jobs`` counts queues and system jobs, too.
+        """
+        entries = self._all() if all_jobs else self.list()
         named = {row.calendar.name for row in entries if row.calendar}
         return day_plan(entries, {name: self.calendars.pure(name) for name in named}, self.clock().astimezone(zone))
+
+    def _all(self) -> Sequence[Trigger]:
+        with self.db.reading() as session:
+            return session.scalars(_scheduled().options(joinedload(Trigger.calendar))).all()
 
     def job(self, job_id: int) -> Job:
         """A job that has entries of its own. Raises ``NotFoundError``."""

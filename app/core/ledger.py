@@ -1,5 +1,6 @@
 """The ledger of a job: what became of each expected moment, and why it did or did not run at one."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.core import admission, jobs, members
 from app.core.calendars import pure
+from app.core.day_ledger import outcomes_by_hour
 from app.core.db import Database
 from app.core.errors import ConflictError, NotFoundError
 from app.core.models import Calendar, Fire, Job, Run
@@ -48,6 +50,11 @@ class Ledger:
         self.db = db
         self.clock = clock
         self.changed = changed
+
+    def by_hour(self, edges: Sequence[datetime]) -> Sequence[Counter[FireOutcome]]:
+        """Count what became of all jobs' moments between these times; see ``outcomes_by_hour``."""
+        with self.db.reading() as session:
+            return outcomes_by_hour(session, edges)
 
     def page(
         self,
