@@ -392,7 +392,12 @@ class ProgressTree:
         for stage in reversed(process.stages):
             if not stage.is_running:
                 break
-            self.complete_stage(stage)
+            self.complete_stage(stage, self._told_rows(stage))
+
+    def _told_rows(self, stage: StageNode) -> str | None:
+        """What a job that counts rows, and no items, has to show for a stage."""
+        rows = self.values.get("rows") if stage.description == self.values.get("stage") else None
+        return f"{rows} rows" if isinstance(rows, int) and not stage.has_items else None
 
     # What is said beside the tree
 

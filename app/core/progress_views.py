@@ -61,7 +61,7 @@ def implied(run: Run) -> dict[str, Any]:
 def _process_as_of(run: Run, process: Mapping[str, Any]) -> dict[str, Any]:
     shown = dict(process)
     if process["status"] == NodeStatus.RUNNING and run.status.is_final:
-        shown = _ended(run, process) | {"stages": [_stage_ended(run, stage) for stage in process["stages"]]}
+        shown = _ended(run, process, run.error) | {"stages": [_stage_ended(run, stage) for stage in process["stages"]]}
     elif process["status"] == NodeStatus.RUNNING and run.status is RunStatus.CANCELLING:
         shown["status"] = NodeStatus.CANCELLED
     if shown["status"] == NodeStatus.CANCELLED and run.cancelled_at:
@@ -72,14 +72,14 @@ def _process_as_of(run: Run, process: Mapping[str, Any]) -> dict[str, Any]:
 def _stage_ended(run: Run, stage: Mapping[str, Any]) -> dict[str, Any]:
     if stage["status"] != NodeStatus.RUNNING:
         return dict(stage)
-    return _ended(run, stage) | {"items": [_ended(run, item) for item in stage["items"]]}
+    return _ended(run, stage, run.error) | {"items": [_ended(run, item) for item in stage["items"]]}
 
 
-def _ended(run: Run, node: Mapping[str, Any]) -> dict[str, Any]:
+def _ended(run: Run, node: Mapping[str, Any], error: str | None = None) -> dict[str, Any]:
     if node["status"] != NodeStatus.RUNNING:
         return dict(node)
     ended = {"status": ENDED[run.status], "ended_at": _text(run.finished_at or run.queued_at)}
-    return {**node, **ended} | ({"error": run.error} if run.error else {})
+    return {**node, **ended} | ({"error": error} if error else {})
 
 
 def _text(moment: datetime) -> str:

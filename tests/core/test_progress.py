@@ -373,7 +373,8 @@ def test_a_told_stage_is_one_of_the_tree(played: Played) -> None:
 
     process = played.only_process()
     assert (process["description"], process["status"], "summary" in process) == ("nightly", "SUCCESS", False)
-    assert [stage["description"] for stage in process["stages"]] == ["query", "export"]
+    shown = [(stage["description"], stage["status"], stage.get("summary")) for stage in process["stages"]]
+    assert shown == [("query", "SUCCESS", None), ("export", "SUCCESS", "20 rows")]
     assert (played.shown()["stage"], played.shown()["rows"]) == ("export", 20)
 
 

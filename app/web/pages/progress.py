@@ -124,18 +124,18 @@ def _processes(run: Run, progress: Node) -> Iterator[ProcessLine]:
     is_small = run.status.is_final or many <= LARGE
     for number, process in enumerate(progress["processes"]):
         stages = [
-            _stage(stage, f"items-{number}-{position}", with_items=is_small or stage is process["stages"][-1])
+            _stage(run, stage, f"items-{number}-{position}", with_items=is_small or stage is process["stages"][-1])
             for position, stage in enumerate(process["stages"], process.get("left_out", 0))
         ]
         yield ProcessLine(**_line(process), stages=stages, left_out=process.get("left_out", 0))
 
 
-def _stage(stage: Node, name: str, *, with_items: bool) -> StageLine:
+def _stage(run: Run, stage: Node, name: str, *, with_items: bool) -> StageLine:
     items, over = stage["items"], stage["done"] + stage["failed"]
     broken = [item for item in items if item["status"] == NodeStatus.ERROR]
     line = _line(stage)
-    if line["note"] == item_summary(stage["done"], stage["failed"]):
-        line["note"] = ""  # the amount says the same
+    if line["note"] in (item_summary(stage["done"], stage["failed"]), run.error):
+        line["note"] = ""  # the amount, or the run's own error, says the same
     return StageLine(
         **line,
         id=name,
