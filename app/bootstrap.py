@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from app.adapters import flights
 from app.adapters.apscheduler_timer import ApschedulerTimer
-from app.adapters.clock import utc_now
+from app.adapters.clock import seconds_since_boot, utc_now
 from app.adapters.divided_executor import DividedExecutor
 from app.adapters.inline_executor import InlineExecutor
 from app.adapters.leases import FileLease, PostgresqlLease
@@ -27,6 +27,8 @@ from app.adapters.secrets import AesVault, Argon2Hasher, derive, load_key
 from app.adapters.watchdog import Watchdog
 from app.core.calendars import Calendars
 from app.core.claiming import Claimant
+from app.core.clock_steps import ClockSteps
+from app.core.clock_watch import ClockWatch
 from app.core.connections import Connections
 from app.core.db import Database
 from app.core.engine import Engine
@@ -41,6 +43,7 @@ from app.core.outages import Outages
 from app.core.pauses import Pauses
 from app.core.ports import Clock, Executor
 from app.core.previews import Previews
+from app.core.pulse import Monotonic
 from app.core.queues import Queues
 from app.core.results import Results
 from app.core.run_ends import RunEnds
@@ -115,6 +118,7 @@ class Services:
         """Called once the lease is ours: nothing of an earlier server is writing files any more."""
         began = self.clock()
         self.timer.store.prepare()
+        self.engine.clock_steps.begin(began)
         self.outages.begin()
         self.system_jobs.ensure()
         self.engine.start()  # from here on nothing may fail: it would be tried again from the beginning
@@ -184,7 +188,8 @@ class Services:
 def build(
     settings: "Settings",
     *,
-    now: Clock = utc_now,
+    now: Clock | None = None,
+    seconds: Monotonic | None = None,
     executor: Executor | None = None,
     types: JobTypes | None = None,
     hasher: Hasher | None = None,
@@ -192,20 +197,25 @@ def build(
 ) -> Services:
     """Put the parts together; nothing runs yet. Makes the data directory, the key and the database where missing.
 
-    ``executor`` and ``hasher`` are for tests. Raises ``NewerDatabaseError`` and what the file system and the database
+    ``now`` and ``seconds`` (real time, which goes on when ``now`` is put; else the same as it) are for tests, as are
+    ``executor`` and ``hasher``. Raises ``NewerDatabaseError`` and what the file system and the database
     raise.
     """
     os.umask(0o077)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = load_key(settings.data_dir / "secret.key")
     db = Database(settings.database)
+    if now is None:
+        now, seconds = utc_now, seconds or seconds_since_boot
     migrate(db, now())
-    return assemble(settings, now, key, db, executor, types or JobTypes.installed(), hasher or Argon2Hasher(), worker)
+    types, hasher = types or JobTypes.installed(), hasher or Argon2Hasher()
+    return assemble(settings, now, seconds, key, db, executor, types, hasher, worker)
 
 
 def assemble(
     settings: "Settings",
     clock: Clock,
+    seconds: Monotonic | None,
     key: bytes,
     db: Database,
     executor: Executor | None,
@@ -233,7 +243,10 @@ def assemble(
         upkeep = Upkeep([Task("expired logins were removed", users.forget_expired)])
         executor = _executor(settings, clock, store, worker, own_types(types, upkeep))
     lease = _lease(settings, db)
-    engine = Engine(fires, runs, pauses, outages, connections, types, executor, clock, lease.acquire, _site(settings))
+    watch = ClockWatch(clock, seconds or (lambda: clock().timestamp()))
+    clock_steps = ClockSteps(db, watch, timer.store.project)
+    keeps_time, site = lease.acquire, _site(settings)
+    engine = Engine(fires, runs, pauses, outages, clock_steps, connections, types, executor, clock, keeps_time, site)
     timer.tick = engine.tick
     jobs = Jobs(db, clock, types, runs, timer.wake_up)
     calendars = Calendars(db, clock, timer.wake_up)

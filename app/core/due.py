@@ -6,7 +6,7 @@ for each cost more than the rest together; statements are made once, because mak
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -162,6 +162,21 @@ def _begins_anew(pure: schedule.Trigger, verdict: Verdict) -> schedule.Simple | 
     return verdict.trigger if isinstance(verdict.trigger, schedule.Simple) and verdict.trigger is not pure else None
 
 
+_WAITS_FOR_CLOCK = (
+    select(Fire.id, Fire.trigger_id)
+    .where(text("fire.outcome = 'held'"), Fire.reason == FireReason.CLOCK_BACK)
+    .where(Fire.scheduled_for <= bindparam("now"))
+)
+
+
+def release(session: Session, triggers: Iterable[int], now: datetime) -> None:
+    """The clock has come by again: the rows of moments that were held for it make room for the decision."""
+    held = session.connection().execute(_WAITS_FOR_CLOCK, {"now": now}).all()
+    if held:
+        ids = set(triggers)
+        session.execute(delete(Fire).where(Fire.id.in_([row.id for row in held if row.trigger_id in ids])))
+
+
 def write(session: Session, dues: Sequence[Due], jobs: Jobs, now: datetime) -> int:
     """Insert the fires, and a queued run for each that starts. Gives the number of runs."""
     plain: dict[datetime, list[int]] = defaultdict(list)
@@ -171,6 +186,7 @@ def write(session: Session, dues: Sequence[Due], jobs: Jobs, now: datetime) -> i
             plain[due.decisions[0].scheduled_for].append(due.trigger.id)
         else:
             rows += [_fire_row(due.trigger, decision, jobs, now) for decision in due.decisions]
+    release(session, (due.trigger.id for due in dues), now)
     _replace_previous(session, dues, jobs, now)
     return queueing.start(session, plain, rows, now)
 
@@ -238,5 +254,6 @@ def leave_out(session: Session, job_id: int, ids: Sequence[int], reason: FireRea
         decisions = fold(Decision(moment, FireOutcome.SKIPPED, reason) for moment in moments)
         rows = [_fire_row(row, decision, {job_id: Occupied()}, now) for decision in decisions]
         if rows:
+            release(session, [row.id], now)
             session.connection().execute(insert(Fire.__table__), rows)  # type: ignore[arg-type]
             session.execute(update(Trigger).where(Trigger.id == row.id).values(decided_to=moments[-1]))

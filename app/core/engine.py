@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from app.core.claiming import Claimed, Unsure
+from app.core.clock_steps import ClockSteps
 from app.core.connections import Connections
 from app.core.db import PATIENT, lock_wait_seconds
 from app.core.errors import CarillonError, UnavailableError
@@ -46,6 +47,7 @@ class Engine:
         runs: Runs,
         pauses: Pauses,
         outages: Outages,
+        clock_steps: ClockSteps,
         connections: Connections,
         types: JobTypes,
         executor: Executor,
@@ -61,6 +63,7 @@ class Engine:
         self.runs = runs
         self.pauses = pauses
         self.outages = outages
+        self.clock_steps = clock_steps
         self.connections = connections
         self.types = types
         self.executor = executor
@@ -86,6 +89,7 @@ class Engine:
         if not self.keeps_time():
             return None
         self._submit_durable(self._unsure_of_tick)
+        self.clock_steps.attend()
         if self._pause_ends_at is not None and self._pause_ends_at <= self.clock():
             self._pause_ends_at = self.pauses.expire()
         wake = self.fires.wake(self._claim, self._begin)
@@ -111,6 +115,7 @@ class Engine:
         self._next_chores = now + CHORES_EVERY
         self._pause_ends_at = self.pauses.expire()
         self.outages.remember()
+        self.clock_steps.tidy()
         self.runs.expire()
         if self._threads:
             self._give_up_forsaken()

@@ -117,6 +117,8 @@ class Ledger:
             fire = session.get(Fire, fire_id, with_for_update=True)
             if fire is None:
                 raise NotFoundError(f"no fire {fire_id}")
+            if fire.outcome is FireOutcome.HELD and fire.reason is FireReason.CLOCK_BACK:
+                raise ConflictError("this fire waits for the clock, not for an answer", code="not_held")
             if fire.outcome is not FireOutcome.HELD:
                 raise ConflictError(f"this fire does not wait for an answer: it was {fire.outcome}", code="not_held")
             fire.decided_at = now
@@ -174,6 +176,7 @@ SENTENCES = {
     FireReason.CALENDAR: "skipped: an exclusion calendar takes this time out",
     FireReason.COALESCED: "missed: it was noticed too late, and a later fire stood for it",
     FireReason.LATE: "missed: it was noticed too late, and the trigger leaves out what is late",
+    FireReason.CLOCK_BACK: "held: the clock was put back, and this waits until it has passed what is decided",
     FireReason.ASK: "held: it was noticed too late and waits for somebody's answer",
     FireReason.DECLINED: "missed: it was noticed too late, and somebody decided against a late run",
     FireReason.UNREADABLE: "missed: the trigger cannot be read",

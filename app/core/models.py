@@ -318,8 +318,12 @@ class Fire(Base):
 
     __table_args__ = (
         UniqueConstraint("trigger_id", "era", "scheduled_for"),
+        Index(
+            "ix_fire_held", "trigger_id",
+            sqlite_where=text("outcome = 'held'"), postgresql_where=text("outcome = 'held'"),
+        ),
         Index("ix_fire_job_id_scheduled_for", "job_id", "scheduled_for"),
-    )
+    )  # fmt: skip
 
 
 class Run(Base):

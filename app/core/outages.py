@@ -71,7 +71,8 @@ def causes(session: Session, since: datetime) -> list[Cause]:
     found = [
         Cause(each.began_at, each.ended_at or since, FireReason.PAUSED, _pause_words(each), each) for each in ended
     ]
-    outages = session.scalars(select(Outage).where(Outage.ended_at >= since).order_by(Outage.id.desc()))
+    late = Outage.kind.in_(REASONS)
+    outages = session.scalars(select(Outage).where(Outage.ended_at >= since, late).order_by(Outage.id.desc()))
     return found + [_cause(outage) for outage in outages]
 
 

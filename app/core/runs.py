@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.core import admission, claiming, queueing, recording, start_keys, steps, waiting
@@ -290,7 +290,10 @@ class Runs:
 _ANY_WITH_DEADLINE = (
     select(Run.id).where(Run.status == RunStatus.QUEUED, Run.start_deadline_seconds.is_not(None)).limit(1)
 )
-_NEXT_BEGIN = select(func.min(func.coalesce(Run.begin_after, Run.queued_at))).where(Run.status == RunStatus.QUEUED)
+AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # when it was queued may lie ahead: clocks are put back
+_NEXT_BEGIN = select(func.min(func.coalesce(Run.begin_after, literal(AT_ONCE, Run.begin_after.type)))).where(
+    Run.status == RunStatus.QUEUED
+)
 _CANCELLING = select(Run.id, Run.token).where(Run.status == RunStatus.CANCELLING, Run.job_type != QUEUE)
 SERVER_LOST = "the server ended while this was running"
 WORKER_LOST = "nobody has answered for this run for a minute"

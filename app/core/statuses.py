@@ -49,6 +49,7 @@ class FireReason(StrEnum):
     DECLINED = "declined"  # somebody answered no
     UNREADABLE = "unreadable"  # the trigger's row is wrong: somebody wrote it by hand
     # held
+    CLOCK_BACK = "clock_back"  # the clock was put back: it waits until the clock has passed what is decided
     ASK = "ask"  # late, and the misfire rule is to ask
 
 
@@ -120,6 +121,7 @@ class PauseScope(StrEnum):
 class OutageKind(StrEnum):
     DOWN = "down"  # no server kept the time
     CLOCK_JUMP = "clock_jump"  # the clock was put forward
+    CLOCK_BACK = "clock_back"  # the clock was put back: from this time it shows again what it has shown
 
 
 class Role(StrEnum):

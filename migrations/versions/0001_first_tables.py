@@ -169,6 +169,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("trigger_id", "era", "scheduled_for", name=op.f("uq_fire_trigger_id_era_scheduled_for")),
     )
     with op.batch_alter_table("fire", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_fire_held",
+            ["trigger_id"],
+            unique=False,
+            sqlite_where=sa.text("outcome = 'held'"),
+            postgresql_where=sa.text("outcome = 'held'"),
+        )
         batch_op.create_index("ix_fire_job_id_scheduled_for", ["job_id", "scheduled_for"], unique=False)
 
     op.create_table(
@@ -471,6 +478,9 @@ def downgrade() -> None:
     op.drop_table("login_session")
     with op.batch_alter_table("fire", schema=None) as batch_op:
         batch_op.drop_index("ix_fire_job_id_scheduled_for")
+        batch_op.drop_index(
+            "ix_fire_held", sqlite_where=sa.text("outcome = 'held'"), postgresql_where=sa.text("outcome = 'held'")
+        )
 
     op.drop_table("fire")
     op.drop_table("pool")

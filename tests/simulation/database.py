@@ -20,7 +20,7 @@ BEGIN INSERT INTO broken_promise VALUES (
     'run ' || OLD.id || ' was ' || OLD.status || ' and was made ' || NEW.status); END;
 CREATE TRIGGER runs_stay BEFORE DELETE ON run
 BEGIN INSERT INTO broken_promise VALUES ('run ' || OLD.id || ' was deleted'); END;
-CREATE TRIGGER fires_stay BEFORE DELETE ON fire
+CREATE TRIGGER fires_stay BEFORE DELETE ON fire WHEN OLD.reason IS NOT 'clock_back'
 BEGIN INSERT INTO broken_promise VALUES ('fire ' || OLD.id || ' was deleted'); END;
 """
 """The database itself watches what no later look at it can tell."""

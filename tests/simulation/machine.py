@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from app.core.execution import CANCELLED, SERVER_LOST, SUCCEEDED, Ending, worker_lost
-from app.core.ports import Alive, Assignment, Ended, Logged, LogLine, MadeFile, Progressed, Report, Started
+from app.core.ports import Alive, Assignment, Ended, Logged, LogLine, MadeFile, Progressed, Report, Started, Unbegun
 from app.core.statuses import FailureReason, RunStatus
 from tests.simulation.database import FaultyDatabase
 from tests.simulation.faults import Faults, Point
@@ -32,6 +32,10 @@ class Clocks:
 
     def monotonic(self) -> float:
         return self.seconds
+
+    def put(self, seconds: float) -> None:
+        """Somebody sets the wall clock."""
+        self.wall += timedelta(seconds=seconds)
 
     def pass_by(self, seconds: float) -> None:
         self.wall += timedelta(seconds=seconds)
@@ -126,6 +130,9 @@ class SimulatedExecutor:
         if attempt := self.machine.attempts.get((run_id, token)):
             attempt.is_cancelled = True
 
+    def knows(self, run_id: int, token: str) -> bool:
+        return (run_id, token) in self.machine.attempts
+
     def acknowledge(self, ended: Sequence[Key]) -> None:
         for key in ended:
             self.machine.faults.point(Point.ACKNOWLEDGE)
@@ -167,6 +174,9 @@ class SimulatedExecutor:
         for attempt in list(self.machine.attempts.values()):
             if attempt.is_running:
                 self.outgoing.append(self.machine.end(attempt, LOST))
+            elif self.machine.random.random() < 0.5:
+                del self.machine.attempts[attempt.key]
+                self.outgoing.append(Unbegun(*attempt.key, self.machine.clocks.now()))
 
     def tell(self) -> None:
         """Deliver some of what is on its way: in order per run, some twice, some from earlier servers."""

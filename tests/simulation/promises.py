@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from tests.simulation.cast import Cast, Moments
@@ -20,14 +21,35 @@ class Line(NamedTuple):
     count: int
 
 
-def broken(db: FaultyDatabase, cast: Cast, machine: Machine, began: datetime, decided_until: datetime) -> list[str]:
-    """Those that hold at any time after a wake that has decided everything until a moment."""
+@dataclass
+class Ticks:
+    """Until when everything must be decided, and until when something may be: a tick that fails may be durable."""
+
+    must: datetime
+    may: datetime
+
+    def tried(self, now: datetime) -> None:
+        self.may = max(self.may, now)
+
+    def succeeded(self, now: datetime) -> None:
+        self.must = max(self.must, now)
+
+
+@dataclass
+class Times:
+    began: datetime
+    on_the_wall: Ticks
+    in_truth: Ticks  # as if the clock had never been put back
+
+
+def broken(db: FaultyDatabase, cast: Cast, machine: Machine, times: Times) -> list[str]:
+    """Those that hold at any time after a wake that has decided everything."""
     return [
         *machine.broken,
         *(str(what) for (what,) in db.ask("SELECT what FROM broken_promise")),
         *_twice(machine),
         *_run_for_each_start(db),
-        *_one_row_for_each_moment(db, cast, began, decided_until),
+        *_one_row_for_each_moment(db, cast, times),
         *_goes_on_after_what_is_decided(db),
         *_files(db),
     ]
@@ -39,12 +61,17 @@ def left_over(db: FaultyDatabase) -> list[str]:
     found = [f"run {run} is {status} for ever" for run, status in active]
     stuck = db.ask("SELECT id FROM trigger WHERE kind = 'fixed_delay' AND next_fire_at IS NULL")
     found += [f"trigger {trigger} waits for the end of a run that has ended" for (trigger,) in stuck]
-    held = "SELECT id FROM fire WHERE outcome = 'held' AND reason IS NOT 'ask'"
+    held = "SELECT id FROM fire WHERE outcome = 'held' AND reason NOT IN ('ask', 'clock_back')"
     found += [f"fire {fire} is held for ever" for (fire,) in db.ask(held)]
     wrong = (
         "SELECT t.id FROM trigger t JOIN apscheduler_jobs a ON a.id = 'trigger-' || t.id "
         "WHERE (t.next_fire_at IS NULL) <> (a.next_run_time IS NULL)"
     )
+    query = "SELECT id FROM fire f WHERE reason = 'clock_back' AND outcome = 'held'"
+    waits = "SELECT 1 FROM trigger t WHERE t.id = f.trigger_id AND t.next_fire_at = f.scheduled_for"
+    found += [
+        f"fire {fire} waits for a moment that will not come" for (fire,) in db.ask(f"{query} AND NOT EXISTS ({waits})")
+    ]
     return found + [f"APScheduler's row of trigger {trigger} is wrong" for (trigger,) in db.ask(wrong)]
 
 
@@ -64,17 +91,35 @@ def _run_for_each_start(db: FaultyDatabase) -> Iterator[str]:
         yield f"fire {fire} is {outcome} ({reason}) and has {runs} runs"
 
 
-def _one_row_for_each_moment(db: FaultyDatabase, cast: Cast, began: datetime, until: datetime) -> Iterator[str]:
+def _one_row_for_each_moment(db: FaultyDatabase, cast: Cast, times: Times) -> Iterator[str]:
+    back = steps_back(db)
     ledger: dict[int, list[Line]] = {trigger: [] for trigger in cast.moments}
-    rows = db.ask("SELECT trigger_id, scheduled_for, range_to, count FROM fire WHERE trigger_id IS NOT NULL ORDER BY 2")
-    for trigger, moment, range_to, count in rows:
-        ledger[trigger].append(Line(_moment(moment), _moment(range_to), count))  # type: ignore[arg-type]
-    for trigger, moments in cast.moments.items():
-        if moments is not None:
-            yield from _compare(trigger, ledger[trigger], moments, moments(began, until))
+    query = (
+        "SELECT f.trigger_id, f.scheduled_for, f.range_to, f.count, f.era, t.kind FROM fire f "
+        "JOIN trigger t ON t.id = f.trigger_id WHERE f.reason IS NOT 'clock_back' ORDER BY f.id"
+    )
+    for trigger, moment, range_to, count, era, kind in db.ask(query):
+        shift = sum(back[: era - 1], timedelta()) if kind == "simple" else timedelta()
+        moment, range_to = _moment(moment), _moment(range_to)
+        ledger[trigger].append(Line(moment + shift, range_to + shift if range_to else None, count))  # type: ignore[operator]
+    for trigger, kind, era in db.ask("SELECT id, kind, era FROM trigger"):
+        moments = cast.moments[trigger]
+        in_real_time = kind == "simple" and bool(back)
+        if moments is None or (in_real_time and era != len(back) + 1):
+            continue  # what began after a step back is by the clock that was put
+        ticks = times.in_truth if in_real_time else times.on_the_wall
+        expected, possible = moments(times.began, ticks.must), moments(times.began, ticks.may)
+        yield from _compare(trigger, ledger[trigger], moments, expected, possible)
 
 
-def _compare(trigger: int, lines: list[Line], moments: Moments, expected: list[datetime]) -> Iterator[str]:
+def steps_back(db: FaultyDatabase) -> list[timedelta]:
+    rows = db.ask("SELECT began_at, ended_at FROM outage WHERE kind = 'clock_back' ORDER BY id")
+    return [_moment(ended) - _moment(began) for began, ended in rows]  # type: ignore[operator]
+
+
+def _compare(
+    trigger: int, lines: list[Line], moments: Moments, expected: list[datetime], possible: list[datetime]
+) -> Iterator[str]:
     found: list[datetime] = []
     for line in lines:
         if line.range_to is None:
@@ -84,8 +129,8 @@ def _compare(trigger: int, lines: list[Line], moments: Moments, expected: list[d
         if len(folded) != line.count:
             yield f"trigger {trigger}: a range row counts {line.count} moments and covers {len(folded)}"
         found += folded
-    if found != expected:
-        missing, extra = Counter(expected) - Counter(found), Counter(found) - Counter(expected)
+    missing, extra = Counter(expected) - Counter(found), Counter(found) - Counter(possible)
+    if missing or extra:
         yield f"trigger {trigger}: moments without a row {_said(missing)}, rows too many {_said(extra)}"
 
 
@@ -96,7 +141,8 @@ def _said(moments: Counter[datetime]) -> list[str]:
 def _goes_on_after_what_is_decided(db: FaultyDatabase) -> Iterator[str]:
     wrong = db.ask(
         "SELECT t.id, t.next_fire_at, max(coalesce(f.range_to, f.scheduled_for)) AS newest "
-        "FROM trigger t JOIN fire f ON f.trigger_id = t.id GROUP BY t.id HAVING t.next_fire_at <= newest"
+        "FROM trigger t JOIN fire f ON f.trigger_id = t.id AND f.era = t.era "
+        "WHERE f.reason IS NOT 'clock_back' GROUP BY t.id HAVING t.next_fire_at <= newest"
     )
     for trigger, next_fire_at, newest in wrong:
         yield f"trigger {trigger} goes on at {next_fire_at}, and {newest} is decided already"

@@ -1,6 +1,7 @@
 """One schedule: a server on a simulated machine lives through what its seed tells, and then everything calms down."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
@@ -16,6 +17,7 @@ from tests.simulation.cast import Cast
 from tests.simulation.database import GUARD, FaultyDatabase
 from tests.simulation.faults import Crash, Faults, Rates
 from tests.simulation.machine import Clocks, Machine, SimulatedExecutor
+from tests.simulation.promises import Ticks, Times, steps_back
 
 CASTS = 40
 STEPS = 30
@@ -61,7 +63,8 @@ class Stage:
 
 def assemble(stage: Stage, clocks: Clocks, executor: SimulatedExecutor) -> Services:
     key, worker = b"k" * 32, ("unused",)
-    return bootstrap.assemble(stage.settings, clocks.now, key, stage.db, executor, TYPES, PlainHasher(), worker)
+    parts = (stage.db, executor, TYPES, PlainHasher(), worker)
+    return bootstrap.assemble(stage.settings, clocks.now, clocks.monotonic, key, *parts)
 
 
 def play(stage: Stage, seed: int, faults: Faults | None = None) -> "Story":
@@ -82,13 +85,14 @@ class Story:
         self.clocks = Clocks()
         self.began = self.clocks.now()
         self.faults = faults or Faults(self.random, self.random.choice(MOODS))
+        self.is_clock_put = self.random.random() < 0.3
         self.cast = stage.cast(seed % CASTS)
         self.machine = Machine(stage.db, self.clocks, self.faults, self.random, self.random.choice([1, 3, 10]))
         self.server: Services | None = None
         self.executor: SimulatedExecutor | None = None
         self.busy: set[str] = set()  # threads that are in the middle of a step
         self.threads: dict[str, Callable[[], object]] = {}
-        self.decided_until = self.began
+        self.times = Times(self.began, Ticks(self.began, self.began), Ticks(self.began, self.began))
 
     def play(self) -> None:
         self.stage.db.put(self.cast.content)
@@ -102,8 +106,10 @@ class Story:
     def _plot(self) -> list[Callable[[], None]]:
         """What may happen next, the likely as often as it is likely."""
         if self.server is None:
-            return [self._start, self._start, self._wait]
-        return [self._wait, *[self._let_one_go] * 8, *[self._short_wait] * 4, self._lose_server, self._lose_warden]
+            return [self._start, self._start, self._wait, self._put_clock if self.is_clock_put else self._wait]
+        likely = [self._let_one_go] * 8 + [self._short_wait] * 4
+        rare = [self._wait, self._lose_server, self._lose_warden]
+        return [*likely, *rare, *([self._put_clock] if self.is_clock_put else [])]
 
     def _survive(self, event: Callable[[], None]) -> None:
         try:
@@ -121,6 +127,11 @@ class Story:
         self._tell(f"{seconds} s pass")
         self.clocks.pass_by(seconds)
 
+    def _put_clock(self) -> None:
+        seconds = self.random.choice([-2500, -300, -61, -5, -2.5, 2.5, 5, 61, 300, 2500])
+        self._tell(f"the clock is put by {seconds} s")
+        self.clocks.put(seconds)
+
     # The server
 
     def _start(self) -> None:
@@ -128,12 +139,15 @@ class Story:
         self.executor = SimulatedExecutor(self.machine)
         self.server = server = assemble(self.stage, self.clocks, self.executor)
         try:
+            server.engine.clock_steps.begin(self.clocks.now())
+            server.outages.begin()
             server.engine.begin()
         except UnavailableError:
             self.give_up()
             return
         self.threads = {
             "timer": self._tick,
+            "tidy": server.engine.clock_steps.tidy,
             "reconcile": server.timer.store.reconcile,
             "dispatch": server.engine.dispatch,
             "record": server.engine.record,
@@ -147,12 +161,20 @@ class Story:
     def _tick(self) -> None:
         assert self.server
         now = self.clocks.now()
-        self.server.engine.tick()
-        self.decided_until = max(self.decided_until, now)
+        try:
+            self.server.engine.tick()
+        finally:
+            true = now + sum(steps_back(self.stage.db), timedelta())
+            self.times.on_the_wall.tried(now)
+            self.times.in_truth.tried(true)
+        self.times.on_the_wall.succeeded(now)
+        self.times.in_truth.succeeded(true)
+        self.has_ticked = True
 
     def _tick_and_look(self) -> None:
+        self.has_ticked = False
         self._step("timer")
-        if self.decided_until == self.clocks.now():
+        if self.has_ticked:
             self._check(promises.broken)
 
     def _let_one_go(self) -> None:
@@ -215,6 +237,7 @@ class Story:
                 self._step(name)
             if not self._has_work():
                 break
+        self._step("tidy")
         self._step("reconcile")
         self._check(promises.broken)
         if found := promises.left_over(self.stage.db):
@@ -226,7 +249,7 @@ class Story:
         return bool(self.machine.attempts or self.executor.outgoing or self.stage.db.ask(queued))
 
     def _check(self, look: Callable[..., list[str]]) -> None:
-        if found := look(self.stage.db, self.cast, self.machine, self.began, self.decided_until):
+        if found := look(self.stage.db, self.cast, self.machine, self.times):
             self._fail(found)
 
     def _fail(self, found: list[str]) -> None:
