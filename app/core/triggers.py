@@ -36,6 +36,7 @@ class TriggerSpec:
 
     ``start_at`` is the anchor of a simple trigger and of a calendar interval (empty: now), the moment of a once.
     ``calendar`` is the name of an exclusion calendar, ``misfire`` one of Quartz's instructions or ``ask``.
+    ``catch_up_cap``: of late moments that are to be made up for one by one, at most so many are, the newest.
     """
 
     kind: TriggerKind
@@ -57,6 +58,7 @@ class TriggerSpec:
     overlap: str = "interval"
     misfire: str = "smart"
     misfire_threshold_seconds: int = 60
+    catch_up_cap: int | None = None
     calendar: str | None = None
 
     @classmethod
@@ -134,6 +136,8 @@ def _problems(spec: TriggerSpec, now: datetime) -> list[Problem]:
     found = [*_zone_problems(spec), *CHECKS[spec.kind](spec, now)]
     found += _choice_problems(spec, "gap", GAPS) + _choice_problems(spec, "overlap", OVERLAPS)
     found += _seconds_problems("misfire_threshold_seconds", spec.misfire_threshold_seconds, 0)
+    if spec.catch_up_cap is not None and not 0 <= spec.catch_up_cap <= MAX_COUNT:
+        found.append(("catch_up_cap", f"must be from 0 to {MAX_COUNT}", "invalid"))
     if spec.start_at and spec.end_at and spec.end_at < spec.start_at:
         found.append(("end_at", "the end lies before the start", "invalid"))
     return found or _misfire_problems(spec, now)

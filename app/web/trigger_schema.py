@@ -15,7 +15,7 @@ from app.schedule.dialects import DIALECTS, FIRST_YEAR, LAST_YEAR
 from app.web.auth import services
 
 READ_ONLY = ("id", "next_fire_at")
-COMMON = ("kind", "timezone", "calendar", "misfire", "misfire_threshold_seconds")
+COMMON = ("kind", "timezone", "calendar", "misfire", "misfire_threshold_seconds", "catch_up_cap")
 BOUNDS, CLOCKS = ("start_at", "end_at"), ("gap", "overlap")
 FIELDS: Mapping[TriggerKind, tuple[str, ...]] = {
     TriggerKind.CRON: ("expression", "dialect", *BOUNDS, *CLOCKS),
@@ -93,6 +93,8 @@ class TriggerSchema(Schema):
     misfire = Text("What becomes of fires that could not be decided in time: an instruction of Quartz by its name, "
                    "`smart` (the default), or `ask`.")  # fmt: skip
     misfire_threshold_seconds = Number("How much later still counts as in time; 60 if left out.")
+    catch_up_cap = Number("Of late fires that are made up for one by one, at most so many start, the newest. Left out: "
+                          "all.")  # fmt: skip
     next_fire_at = Instant(metadata={"description": "When it fires next; read only.", "readOnly": True})
 
     @pre_load
@@ -153,6 +155,7 @@ def shown(row: Trigger) -> dict[str, Any]:
         members["weekdays"] = [day.strip().upper() for day in row.weekdays.split(",")]
     members["calendar"] = row.calendar.name if row.calendar else None
     members |= {"misfire": row.misfire, "misfire_threshold_seconds": row.misfire_threshold_seconds}
+    members["catch_up_cap"] = row.catch_up_cap
     members["next_fire_at"] = utc_text(row.next_fire_at)
     return {name: value for name, value in members.items() if value is not None}
 

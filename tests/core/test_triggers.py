@@ -93,3 +93,11 @@ def test_an_open_anchor_stays_what_it_was() -> None:
     assert SIMPLE.says_the_same(row)
     assert not replace(SIMPLE, every_seconds=60).says_the_same(row)
     assert not replace(SIMPLE, start_at=NOW + timedelta(days=1)).says_the_same(row)
+
+
+def test_a_cap_on_what_is_made_up_for_belongs_to_the_trigger() -> None:
+    capped = replace(cron("0 0 3 * * ?", "UTC"), catch_up_cap=3)
+
+    assert TriggerSpec.of(capped.row(NOW)) == capped
+    assert not replace(capped, catch_up_cap=None).says_the_same(capped.row(NOW))
+    assert [error.field for error in problems([replace(capped, catch_up_cap=-1)], NOW)] == ["triggers.0.catch_up_cap"]

@@ -140,7 +140,7 @@ def _inheriting(made: TriggerSpec, rows: Sequence[Trigger]) -> TriggerSpec:
     old = TriggerSpec.of(rows[0])
     if old.kind is not made.kind:
         return replace(made, calendar=old.calendar)
-    kept = ("timezone", "gap", "overlap", "misfire", "misfire_threshold_seconds", "calendar")
+    kept = ("timezone", "gap", "overlap", "misfire", "misfire_threshold_seconds", "catch_up_cap", "calendar")
     return replace(made, **{name: getattr(old, name) for name in kept})
 
 
