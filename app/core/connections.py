@@ -3,8 +3,9 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import EllipsisType
 from typing import Protocol
 
 from sqlalchemy import select
@@ -18,6 +19,7 @@ from app.core.models import Connection, Job
 from app.core.ports import Clock
 
 NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}")
+MOST_RUNS = 1000
 PASSWORD_OPTIONS = ("password", "passwd")
 REDIRECTING_OPTIONS = (
     "host",
@@ -53,6 +55,7 @@ class ConnectionView:
     driver: str  # postgresql, sqlite, mysql ...
     from_environment: bool
     has_password: bool
+    max_runs: int | None = None  # at most so many runs use it at a time
 
 
 class Connections:
@@ -67,7 +70,7 @@ class Connections:
         """By name; those of the environment hide stored ones of the same name."""
         with self.db.reading() as session:
             rows = session.scalars(select(Connection)).all()
-        views = {row.name: _view(row.name, make_url(row.url), False, row.password is not None) for row in rows}
+        views = {row.name: _of_row(row) for row in rows}
         for name, url in self.environment.items():
             views[name] = _view(name, make_url(url), True, bool(make_url(url).password))
         return [views[name] for name in sorted(views)]
@@ -79,13 +82,18 @@ class Connections:
                 return view
         raise NotFoundError(f"no connection named {name!r}")
 
-    def save(self, name: str, url: str, password: str | None = None) -> None:
+    def save(
+        self, name: str, url: str, password: str | None = None, *, max_runs: int | EllipsisType | None = ...
+    ) -> None:
         """Add a connection or replace it. The password may stand in the URL or apart.
 
         A replaced one keeps its password when none is given and server and user stay the same: a password is never
-        sent to a server it was not given for. Raises ``InvalidError``, ``ConflictError``.
+        sent to a server it was not given for. ``max_runs``: at most so many runs use it at a time, ``None`` for any
+        number, ``...`` for as it is. Raises ``InvalidError``, ``ConflictError``.
         """
         parsed, in_query = _lift_password(self._checked(name, url))
+        if isinstance(max_runs, int) and not 1 <= max_runs <= MOST_RUNS:
+            raise InvalidError.of("max_runs", f"must be from 1 to {MOST_RUNS}")
         password = password or parsed.password or in_query
         bare = _without_password(parsed).render_as_string()
         with self.db.transaction() as session:
@@ -97,6 +105,8 @@ class Connections:
                 row.password = self.vault.seal(password)
             elif not _same_server(make_url(row.url), parsed):
                 row.password = None
+            if not isinstance(max_runs, EllipsisType):
+                row.max_runs = max_runs
             row.url, row.updated_at = bare, self.clock()
 
     def _checked(self, name: str, url: str) -> URL:
@@ -160,6 +170,10 @@ def _view(name: str, url: URL, from_environment: bool, has_password: bool) -> Co
     }
     shown = bare.update_query_dict(hidden).render_as_string() if hidden else bare.render_as_string()
     return ConnectionView(name, shown, url.get_backend_name(), from_environment, has_password)
+
+
+def _of_row(row: Connection) -> ConnectionView:
+    return replace(_view(row.name, make_url(row.url), False, row.password is not None), max_runs=row.max_runs)
 
 
 def _without_password(url: URL) -> URL:

@@ -142,3 +142,16 @@ def test_secrets_in_the_options_of_the_environment_are_not_shown(clock: FakeCloc
 
     assert CANARY not in services.connections.get("x").url
     services.db.dispose()
+
+
+def test_a_connection_may_be_used_by_so_many_runs_at_a_time(services: Services) -> None:
+    services.connections.save("warehouse", URL, max_runs=2)
+    services.connections.save("warehouse", URL)
+    assert services.connections.get("warehouse").max_runs == 2
+
+    services.connections.save("warehouse", URL, max_runs=None)
+    assert services.connections.get("warehouse").max_runs is None
+
+    for wrong in (0, -1, 1001):
+        with pytest.raises(InvalidError):
+            services.connections.save("warehouse", URL, max_runs=wrong)
