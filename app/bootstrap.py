@@ -41,6 +41,7 @@ from app.core.keeper import Keeper, Lease
 from app.core.ledger import Ledger
 from app.core.outages import Outages
 from app.core.pauses import Pauses
+from app.core.pools import Pools
 from app.core.ports import Clock, Executor
 from app.core.previews import Previews
 from app.core.pulse import Monotonic
@@ -92,6 +93,7 @@ class Services:
     runs: Runs
     progress: RunProgress
     pauses: Pauses
+    pools: Pools
     outages: Outages
     results: Results
     store: ResultStore
@@ -264,6 +266,7 @@ def assemble(
         runs=runs,
         progress=RunProgress(db, clock),
         pauses=pauses,
+        pools=Pools(db, runs_changed),
         outages=outages,
         results=Results(db),
         store=store,

@@ -7,7 +7,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.adapters.migrations import NewerDatabaseError
-from app.cli import connections, preview, sample, serve, tokens, users, why
+from app.cli import connections, pauses, preview, sample, serve, tokens, users, why
 from app.cli.opening import Parts
 from app.core.errors import CarillonError
 
@@ -32,6 +32,9 @@ for _command in (
     connections.connection,
     preview.preview,
     why.why,
+    pauses.pause,
+    pauses.resume,
+    pauses.pauses,
     sample.sample,
 ):
     carillon.add_command(_command)

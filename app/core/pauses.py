@@ -4,12 +4,12 @@
 came due meanwhile is decided by the triggers' misfire rules as soon as the pause has ended.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Text, and_, cast, exists, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from app.core.db import Database
 from app.core.errors import ConflictError, InvalidError, NotFoundError
@@ -90,6 +90,28 @@ class Pauses:
         with self.db.reading() as session:
             return session.scalars(_current().order_by(Pause.id)).all()
 
+    def ended(self, limit: int = 20) -> Sequence[Pause]:
+        """The newest of those that are over, by their end."""
+        query = select(Pause).where(Pause.ended_at.is_not(None)).order_by(Pause.ended_at.desc(), Pause.id.desc())
+        with self.db.reading() as session:
+            return session.scalars(query.limit(limit)).all()
+
+    def jobs(self, pauses: Iterable[Pause]) -> Mapping[int, Job]:
+        """The job that a pause is about, or whose trigger it is about, by the pause's id; without those that are gone.
+
+        A queue is one, too.
+        """
+        named = {pause.id: (pause.scope, pause.name) for pause in pauses}
+        uids = [name for scope, name in named.values() if scope is PauseScope.JOB]
+        ids = [int(name) for scope, name in named.values() if scope is PauseScope.TRIGGER]
+        with self.db.reading() as session:
+            found: dict[tuple[PauseScope, str], Job] = {
+                (PauseScope.JOB, job.uid): job for job in session.scalars(select(Job).where(Job.uid.in_(uids)))
+            }
+            for row in session.scalars(select(Trigger).where(Trigger.id.in_(ids)).options(joinedload(Trigger.job))):
+                found[PauseScope.TRIGGER, str(row.id)] = row.job
+        return {pause_id: found[key] for pause_id, key in named.items() if key in found}
+
     def of(self, job: Job) -> Sequence[Pause]:
         """Those that hold some of a job's triggers (loaded) now."""
         return [pause for pause in self.current() if any(covers(pause, job, trigger) for trigger in job.triggers)]
@@ -145,5 +167,6 @@ def _check(session: Session, scope: PauseScope, name: str) -> None:
             if not session.scalar(select(Job.id).where(Job.uid == name, Job.deleted_at.is_(None))):
                 raise NotFoundError(f"no job with uid {name!r}")
         case PauseScope.TRIGGER:
-            if not name.isdecimal() or session.get(Trigger, int(name)) is None:
+            is_id = name.isascii() and name.isdecimal() and len(name) < 19
+            if not is_id or session.get(Trigger, int(name)) is None:
                 raise NotFoundError(f"no trigger {name}")

@@ -10,6 +10,8 @@ from app.web.v1 import (  # noqa: F401 - they add their operations
     job_types,
     jobs,
     openapi,
+    pauses,
+    pools,
     preview,
     queues,
     results,
