@@ -9,7 +9,7 @@ from sqlalchemy import Row, bindparam, func, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.core import limits
-from app.core.models import QUEUE, Job, Run
+from app.core.models import IS_QUEUED, QUEUE, Job, Run
 from app.core.statuses import RunStatus
 from app.core.uids import new_secret
 
@@ -79,7 +79,7 @@ _WAITING = (
     select(*_OF_CLAIMED, *limits.NEEDS)
     .join(Job, Job.id == Run.job_id)
     .where(
-        Run.status == RunStatus.QUEUED,
+        IS_QUEUED,
         Run.job_type != QUEUE,  # no worker takes these: see core/steps.py
         or_(Run.begin_after.is_(None), Run.begin_after <= bindparam("now")),
         Run.job_id.not_in(bindparam("jobs", expanding=True)),

@@ -18,8 +18,8 @@ import app.schedule.calendars
 import app.schedule.triggers as schedule
 from app.core import admission, calendars, outages, queueing
 from app.core.decisions import Decision, Explain, Occupied, decide, fold
-from app.core.models import Calendar, Fire, Job, Run, Trigger
-from app.core.statuses import ACTIVE, FireOutcome, FireReason, OverlapRule
+from app.core.models import IS_ACTIVE, Calendar, Fire, Job, Run, Trigger
+from app.core.statuses import FireOutcome, FireReason, OverlapRule
 from app.core.triggers import calculator
 from app.schedule.gaps import left_out
 from app.schedule.misfire import Verdict, judge, knows_misfire, misfire_named
@@ -60,7 +60,7 @@ _DUE = (
 _LOCK_JOBS = select(Job.id).where(Job.id.in_(bindparam("ids", expanding=True))).order_by(Job.id).with_for_update()
 _ACTIVE_RUNS = (
     select(Run.job_id, func.count(), func.max(Run.id))
-    .where(Run.job_id.in_(bindparam("ids", expanding=True)), Run.status.in_(ACTIVE))
+    .where(Run.job_id.in_(bindparam("ids", expanding=True)), IS_ACTIVE)
     .group_by(Run.job_id)
 )
 NEXT_FIRE_AT = select(func.min(Trigger.next_fire_at)).where(text("NOT trigger.is_paused"))

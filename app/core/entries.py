@@ -18,9 +18,9 @@ from app.core.day_plan import Hour, day_plan
 from app.core.db import Database
 from app.core.errors import FieldError, InvalidError, NotFoundError
 from app.core.jobs import Jobs, JobSpec, drop_delayed
-from app.core.models import QUEUE, Job, Run, Trigger
+from app.core.models import IS_ACTIVE, QUEUE, Job, Run, Trigger
 from app.core.ports import Clock, TimerList
-from app.core.statuses import ACTIVE, TriggerKind
+from app.core.statuses import TriggerKind
 from app.core.triggers import MAX_SECONDS, TriggerSpec
 
 
@@ -202,7 +202,7 @@ def _gone(session: Session, listed: Mapping[int, datetime | None]) -> Iterator[O
 
 
 def _active(session: Session) -> set[int]:
-    return set(session.scalars(select(Run.job_id).where(Run.status.in_(ACTIVE))))
+    return set(session.scalars(select(Run.job_id).where(IS_ACTIVE)))
 
 
 def _found(session: Session, job_id: int) -> Job:

@@ -15,11 +15,11 @@ from app.core.db import Database
 from app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from app.core.job_types import JobType, JobTypes
 from app.core.members import Place
-from app.core.models import QUEUE, Calendar, Job, Pool, Run, Trigger
+from app.core.models import IS_ACTIVE, QUEUE, Calendar, Job, Pool, Run, Trigger
 from app.core.policies import Policies
 from app.core.ports import Clock
 from app.core.runs import Runs
-from app.core.statuses import ACTIVE, FireReason, RunStatus, TriggerKind
+from app.core.statuses import FireReason, RunStatus, TriggerKind
 from app.core.triggers import TriggerSpec
 from app.core.uids import UID, new_uid
 
@@ -296,14 +296,13 @@ class Jobs:
 
     def last_runs(self, jobs: Sequence[Job]) -> dict[int, Run]:
         """The newest run of each job, by job id, whatever its status."""
-        newest = (
-            select(func.max(Run.id))
-            .where(Run.job_id.in_([job.id for job in jobs]))
-            .group_by(Run.job_id)
-            .scalar_subquery()
+        active = (
+            select(func.max(Run.id)).where(Run.job_id.in_([job.id for job in jobs]), IS_ACTIVE).group_by(Run.job_id)
         )
         with self.db.reading() as session:
-            return {run.job_id: run for run in session.scalars(select(Run).where(Run.id.in_(newest)))}
+            ids = {job.last_run_id for job in jobs} | set(session.scalars(active))
+            query = select(Run).where(Run.id.in_(ids)).order_by(Run.id)
+            return {run.job_id: run for run in session.scalars(query)}
 
     def places(self, jobs: Sequence[Job]) -> dict[int, Place]:
         """Where jobs stand in queues, by job id; without those that are in none."""
@@ -312,7 +311,7 @@ class Jobs:
 
     def active_runs(self, jobs: Sequence[Job]) -> dict[int, RunStatus]:
         """The status of the run that is queued or going on, by job id."""
-        query = select(Run.job_id, Run.status).where(Run.job_id.in_([job.id for job in jobs]), Run.status.in_(ACTIVE))
+        query = select(Run.job_id, Run.status).where(Run.job_id.in_([job.id for job in jobs]), IS_ACTIVE)
         with self.db.reading() as session:
             return dict(session.execute(query).all())
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import literal, select, union_all
 from sqlalchemy.orm import Session
 
-from app.core.models import Connection, Job, Pool, Run
+from app.core.models import IS_GOING_ON, Connection, Job, Pool, Run
 from app.core.statuses import OverlapRule, RunStatus
 
 GOING_ON = (RunStatus.RUNNING, RunStatus.CANCELLING)
@@ -60,7 +60,7 @@ _LIMITS: Any = union_all(
     select(literal("pool"), Pool.name, Pool.places),
     select(literal("connection"), Connection.name, Connection.max_runs).where(Connection.max_runs.is_not(None)),
 )
-_GOING_ON = select(*NEEDS).join(Job, Job.id == Run.job_id).where(Run.status.in_(GOING_ON))
+_GOING_ON = select(*NEEDS).join(Job, Job.id == Run.job_id).where(IS_GOING_ON)
 
 
 def places(session: Session, one_at_a_time: Iterable[str]) -> Places:

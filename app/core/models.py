@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
+    ColumnElement,
     DateTime,
     Dialect,
     ForeignKey,
@@ -48,7 +49,8 @@ NAMING = {
 
 NEVER_AGAIN = {"sqlite_autoincrement": True}
 """SQLite would give the id of a deleted last row to the next one; the ledger tells stories by these ids."""
-ACTIVE_SQL = "status IN ('queued', 'running', 'cancelling')"
+ACTIVE_SQL, ENDED_SQL, QUEUED_SQL = "finished_at IS NULL", "finished_at IS NOT NULL", "status = 'queued'"
+GOING_ON_SQL = "status IN ('running', 'cancelling')"
 QUEUE = "QUEUE"
 """The ``job_type`` of a job that is a queue: its steps are other jobs. No plug-in has this name."""
 A_QUEUE_SQL = "job_type = 'QUEUE'"
@@ -326,6 +328,11 @@ class Fire(Base):
     )  # fmt: skip
 
 
+def _partial(name: str, condition: str, *columns: str) -> Index:
+    """An index of some rows. SQLite takes it only for a query that says the condition in the very same words."""
+    return Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
+
+
 class Run(Base):
     __tablename__ = "run"
 
@@ -333,6 +340,7 @@ class Run(Base):
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id"))
     fire_id: Mapped[int] = mapped_column(ForeignKey("fire.id"), unique=True)
     job_name: Mapped[str]
+    group: Mapped[str] = mapped_column("group_name", default="DEFAULT", server_default="DEFAULT")
     job_type: Mapped[str]
     status: Mapped[RunStatus]
     origin: Mapped[Origin]
@@ -370,14 +378,14 @@ class Run(Base):
     files: Mapped[list["ResultFile"]] = relationship(order_by="ResultFile.id", viewonly=True)
 
     __table_args__ = (
-        Index("ix_run_job_id_id", "job_id", "id"),
-        Index("ix_run_status_id", "status", "id"),
-        Index(
-            "ix_run_queued", "turn", "id",
-            sqlite_where=text("status = 'queued'"), postgresql_where=text("status = 'queued'"),
-        ),
-        Index("ix_run_active", "job_id", sqlite_where=text(ACTIVE_SQL), postgresql_where=text(ACTIVE_SQL)),
-        Index("ix_run_of_queues", "status", sqlite_where=text(A_QUEUE_SQL), postgresql_where=text(A_QUEUE_SQL)),
+        _partial("ix_run_queued", QUEUED_SQL, "turn", "id"),
+        _partial("ix_run_going_on", GOING_ON_SQL, "job_id"),
+        _partial("ix_run_active", ACTIVE_SQL, "job_id"),
+        _partial("ix_run_of_job", ENDED_SQL, "job_id", "status", "origin", "id"),
+        _partial("ix_run_of_group", ENDED_SQL, "group_name", "status", "origin", "id"),
+        _partial("ix_run_ended", ENDED_SQL, "status", "origin", "id"),
+        Index("ix_run_queued_at", "queued_at", "id"),
+        _partial("ix_run_of_queues", A_QUEUE_SQL, "status"),
         NEVER_AGAIN,
     )  # fmt: skip
 
@@ -418,6 +426,14 @@ class RunStep(Base):
     decided_at: Mapped[datetime | None]  # when one of the two came about
 
     __table_args__ = (Index("ix_run_step_job_id_decided_at", "job_id", "decided_at"),)
+
+
+# The conditions of the partial indexes, in the words in which they were made.
+IS_ACTIVE = Run.finished_at.is_(None)
+HAS_ENDED = Run.finished_at.is_not(None)
+IS_QUEUED: ColumnElement[bool] = text(f"run.{QUEUED_SQL}")  # type: ignore[assignment]
+IS_GOING_ON: ColumnElement[bool] = text(f"run.{GOING_ON_SQL}")  # type: ignore[assignment]
+IS_OF_A_QUEUE: ColumnElement[bool] = text(f"run.{A_QUEUE_SQL}")  # type: ignore[assignment]
 
 
 class Attempt(Base):

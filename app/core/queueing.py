@@ -18,6 +18,7 @@ def _queued_columns() -> dict[str, Any]:
         "job_id": Job.id,
         "fire_id": Fire.id,
         "job_name": Job.name,
+        "group_name": Job.group,
         "job_type": Job.job_type,
         "status": literal(RunStatus.QUEUED, Run.status.type),
         "origin": bindparam("origin", type_=Run.origin.type),

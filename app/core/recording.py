@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from app.core import steps, upkeep
 from app.core.claiming import LEASE
 from app.core.limits import GOING_ON
-from app.core.models import Attempt, Job, LogEntry, ProgressTree, ResultFile, Run, Trigger
+from app.core.models import IS_GOING_ON, IS_QUEUED, Attempt, Job, LogEntry, ProgressTree, ResultFile, Run, Trigger
 from app.core.ports import Alive, Ended, Logged, LogLine, MadeFile, Progressed, Report, Started, Unbegun
 from app.core.progress_views import in_short, tree_of
 from app.core.retries import RetryPolicy, Tried, again_at
@@ -276,14 +276,14 @@ def _update(table: Table, names: tuple[str, ...]) -> Update:
 
 def lost(session: Session, condition: ColumnElement[bool], now: datetime, reason: FailureReason, error: str) -> int:
     """Interrupt the runs that are going on by the records, and are not in truth."""
-    rows = session.connection().execute(_RUNS.where(Run.status.in_(GOING_ON), condition)).all()
+    rows = session.connection().execute(_RUNS.where(IS_GOING_ON, condition)).all()
     end(session, [End(row, RunStatus.INTERRUPTED, now, reason, error) for row in rows])
     return len(rows)
 
 
 def cancel_queued(session: Session, condition: ColumnElement[bool], now: datetime, by: str | None) -> int:
     """End runs that wait, because somebody wants it."""
-    rows = session.connection().execute(_RUNS.where(Run.status == RunStatus.QUEUED, condition)).all()
+    rows = session.connection().execute(_RUNS.where(IS_QUEUED, condition)).all()
     changes: Changes = defaultdict(dict, {row.id: {"cancelled_by": by, "cancelled_at": now} for row in rows})
     end(session, [End(row, RunStatus.CANCELLED, now) for row in rows], changes)
     return len(rows)
@@ -291,7 +291,7 @@ def cancel_queued(session: Session, condition: ColumnElement[bool], now: datetim
 
 def expire(session: Session, now: datetime) -> int:
     """End the runs that have waited longer than their jobs allow."""
-    waiting = (Run.status == RunStatus.QUEUED, Run.start_deadline_seconds.is_not(None), Run.attempts == 0)
+    waiting = (IS_QUEUED, Run.start_deadline_seconds.is_not(None), Run.attempts == 0)
     query = _RUNS.add_columns(Run.queued_at, Run.start_deadline_seconds).where(*waiting)
     ends = [
         End(row, RunStatus.FAILED, now, FailureReason.START_DEADLINE, _too_late(row.start_deadline_seconds))

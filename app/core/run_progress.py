@@ -6,8 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from app.core.db import Database
-from app.core.limits import GOING_ON
-from app.core.models import Job, ProgressTree, Run
+from app.core.models import IS_GOING_ON, Job, ProgressTree, Run
 from app.core.ports import Clock
 from app.core.progress_views import Times, as_of, expected, implied, stage_times
 from app.core.statuses import FINAL, RunStatus
@@ -50,7 +49,7 @@ class RunProgress:
 
     def going_on(self, job_types: Sequence[str]) -> Sequence[Run]:
         """The runs of these types that are running, the oldest first."""
-        query = select(Run).where(Run.status.in_(GOING_ON), Run.job_type.in_(job_types)).order_by(Run.id)
+        query = select(Run).where(IS_GOING_ON, Run.job_type.in_(job_types)).order_by(Run.id)
         with self.db.reading() as session:
             return session.scalars(query).all()
 

@@ -2,22 +2,20 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select
+from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.orm import Session, selectinload
 
-from app.core import admission, claiming, queueing, recording, start_keys, steps, waiting
+from app.core import admission, claiming, queueing, recording, run_filter, start_keys, steps, waiting
 from app.core.claiming import Claimant, Claimed, Unsure
 from app.core.db import Database
 from app.core.errors import ConflictError, NotFoundError
-from app.core.limits import GOING_ON
-from app.core.models import QUEUE, Attempt, Fire, Job, LogEntry, Run, StartKey
+from app.core.models import IS_ACTIVE, IS_GOING_ON, IS_QUEUED, QUEUE, Attempt, Fire, Job, LogEntry, Run, StartKey
 from app.core.ports import Clock, Ended, Report
+from app.core.run_filter import RunFilter as RunFilter
 from app.core.statuses import (
-    ACTIVE,
     FINAL,
     FailureReason,
     FireOutcome,
@@ -26,20 +24,6 @@ from app.core.statuses import (
 )
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class RunFilter:
-    """All given conditions must hold. ``created`` times are those of the run's record, inclusive."""
-
-    job_id: int | None = None
-    statuses: Sequence[RunStatus] = ()
-    origin: Origin | None = None
-    text: str = ""
-    system: bool | None = None
-    """Whether of a system job; ``None`` for all."""
-    created_from: datetime | None = None
-    created_to: datetime | None = None
 
 
 class Runs:
@@ -188,11 +172,11 @@ class Runs:
 
     def cancel_job(self, job_id: int, by: str | None) -> None:
         """Cancel what a job has queued or running."""
-        self._cancel_all(by, Run.job_id == job_id, Run.status.in_(ACTIVE))
+        self._cancel_all(by, Run.job_id == job_id, IS_ACTIVE)
 
     def cancel_type(self, job_type: str, by: str | None) -> None:
         """Cancel what is running of a type; what is queued stays so."""
-        self._cancel_all(by, Run.job_type == job_type, Run.status == RunStatus.RUNNING)
+        self._cancel_all(by, Run.job_type == job_type, IS_GOING_ON, Run.status == RunStatus.RUNNING)
 
     def _cancel_all(self, by: str | None, *which: ColumnElement[bool]) -> None:
         with self.db.reading() as session:
@@ -232,7 +216,7 @@ class Runs:
 
     def forsaken(self) -> Sequence[tuple[int, str]]:
         """The (run id, token) of runs of this server start whose lease is over: nobody has answered for them."""
-        query = select(Run.id, Run.token).where(Run.status.in_(GOING_ON), Run.lease_until < self.clock())
+        query = select(Run.id, Run.token).where(IS_GOING_ON, Run.lease_until < self.clock())
         query = query.where(Run.job_type != QUEUE)
         with self.db.reading() as session:
             return [(run_id, token or "") for run_id, token in session.execute(query)]
@@ -268,11 +252,15 @@ class Runs:
 
     def list(self, wanted: RunFilter, *, before: int | None = None, limit: int = 50) -> Sequence[Run]:
         """Newest first; ``before`` is the id of the last run of the page before (keyset paging)."""
-        query = _filtered(select(Run), wanted).order_by(Run.id.desc()).limit(limit).options(selectinload(Run.files))
-        if before is not None:
-            query = query.where(Run.id < before)
         with self.db.reading() as session:
+            ids = run_filter.newest(session, wanted, before, limit)
+            query = select(Run).where(Run.id.in_(ids)).order_by(Run.id.desc()).options(selectinload(Run.files))
             return session.scalars(query).all()
+
+    def count(self, wanted: RunFilter) -> int:
+        """How many there are, up to ``run_filter.COUNTED``; one more stands for all above."""
+        with self.db.reading() as session:
+            return run_filter.count(session, wanted)
 
     def log_lines(self, run_id: int, *, after: int = 0, limit: int = 500) -> Sequence[LogEntry]:
         """Log lines in order, those with a number above ``after``."""
@@ -282,40 +270,17 @@ class Runs:
 
     def counts(self) -> dict[RunStatus, int]:
         """How many runs are queued, running and being cancelled."""
-        query = select(Run.status, func.count()).where(Run.status.in_(ACTIVE)).group_by(Run.status)
+        query = select(Run.status, func.count()).where(IS_ACTIVE).group_by(Run.status)
         with self.db.reading() as session:
             return dict(session.execute(query).all())
 
 
-_ANY_WITH_DEADLINE = (
-    select(Run.id).where(Run.status == RunStatus.QUEUED, Run.start_deadline_seconds.is_not(None)).limit(1)
-)
+_ANY_WITH_DEADLINE = select(Run.id).where(IS_QUEUED, Run.start_deadline_seconds.is_not(None)).limit(1)
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # when it was queued may lie ahead: clocks are put back
-_NEXT_BEGIN = select(func.min(func.coalesce(Run.begin_after, literal(AT_ONCE, Run.begin_after.type)))).where(
-    Run.status == RunStatus.QUEUED
-)
-_CANCELLING = select(Run.id, Run.token).where(Run.status == RunStatus.CANCELLING, Run.job_type != QUEUE)
+_NEXT_BEGIN = select(func.min(func.coalesce(Run.begin_after, literal(AT_ONCE, Run.begin_after.type)))).where(IS_QUEUED)
+_CANCELLING = select(Run.id, Run.token).where(IS_GOING_ON, Run.status == RunStatus.CANCELLING, Run.job_type != QUEUE)
 SERVER_LOST = "the server ended while this was running"
 WORKER_LOST = "nobody has answered for this run for a minute"
-
-
-def _filtered(query: Select[Any], wanted: RunFilter) -> Select[Any]:
-    if wanted.job_id is not None:
-        query = query.where(Run.job_id == wanted.job_id)
-    if wanted.statuses:
-        query = query.where(Run.status.in_(wanted.statuses))
-    if wanted.origin is not None:
-        query = query.where(Run.origin == wanted.origin)
-    if wanted.system is not None:
-        of_system = select(Job.id).where(Job.is_system)
-        query = query.where(Run.job_id.in_(of_system) if wanted.system else Run.job_id.not_in(of_system))
-    if wanted.text:
-        query = query.where(func.lower(Run.job_name).contains(wanted.text.lower(), autoescape=True))
-    if wanted.created_from is not None:
-        query = query.where(Run.queued_at >= wanted.created_from)
-    if wanted.created_to is not None:
-        query = query.where(Run.queued_at <= wanted.created_to)
-    return query
 
 
 def _ended_words(status: RunStatus) -> str:

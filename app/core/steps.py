@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core.models import A_QUEUE_SQL, QUEUE, Fire, Job, QueueStep, Run, RunStep
+from app.core.models import IS_ACTIVE, IS_OF_A_QUEUE, QUEUE, Fire, Job, QueueStep, Run, RunStep
 from app.core.queueing import queue_one
 from app.core.statuses import (
-    ACTIVE,
     FailureReason,
     FireOutcome,
     NotStarted,
@@ -71,14 +70,14 @@ def states(session: Session, run_ids: Iterable[int]) -> list[StepState]:
     return [StepState(row, status) for row, status in session.execute(query)]
 
 
-_ANY_QUEUED = select(Run.id).where(Run.status == RunStatus.QUEUED, text(f"run.{A_QUEUE_SQL}")).limit(1)
+_ANY_QUEUED = select(Run.id).where(Run.status == RunStatus.QUEUED, IS_OF_A_QUEUE).limit(1)
 
 
 def begin(session: Session, now: datetime) -> list[Run]:
     """Begin the runs of queues that are queued. Gives those that are over at once, because no step could start."""
     if session.connection().scalar(_ANY_QUEUED) is None:
         return []
-    query = select(Run).where(Run.status == RunStatus.QUEUED, text(f"run.{A_QUEUE_SQL}")).order_by(Run.id)
+    query = select(Run).where(Run.status == RunStatus.QUEUED, IS_OF_A_QUEUE).order_by(Run.id)
     queued = session.scalars(query.with_for_update(skip_locked=True)).all()
     return [run for run in queued if _begin(session, run, now)]
 
@@ -111,7 +110,7 @@ def advance(session: Session, ends: Sequence["End"]) -> list[Run]:
 def _queue_runs_of(session: Session, step_run_id: int) -> Sequence[Run]:
     """The one run of a queue that this run is a step of, locked and read anew, unless it is over."""
     query = select(Run).join(RunStep, RunStep.run_id == Run.id).where(RunStep.step_run_id == step_run_id)
-    query = query.where(Run.status.in_(ACTIVE)).with_for_update(of=Run)
+    query = query.where(IS_ACTIVE).with_for_update(of=Run)
     return session.scalars(query.execution_options(populate_existing=True)).all()
 
 
@@ -180,4 +179,4 @@ def active(session: Session, run: Run) -> Sequence[Run]:
 def lock_active(session: Session, run_id: int) -> Sequence[Run]:
     """Lock the step that is going on. Who needs both locks this one first: the recorder has it when it looks up."""
     query = select(Run).join(RunStep, RunStep.step_run_id == Run.id)
-    return session.scalars(query.where(RunStep.run_id == run_id, Run.status.in_(ACTIVE)).with_for_update(of=Run)).all()
+    return session.scalars(query.where(RunStep.run_id == run_id, IS_ACTIVE).with_for_update(of=Run)).all()

@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import limits
-from app.core.limits import GOING_ON, Share
-from app.core.models import Job, Run
+from app.core.limits import Share
+from app.core.models import IS_GOING_ON, Job, Run
 
 _SHARED = select(*limits.NEEDS).join(Job, Job.id == Run.job_id)
 
@@ -24,7 +24,7 @@ def _words(session: Session, share: Share, places: limits.Places) -> str:
     taken = places.taken[share]
     match share.kind:
         case "job":
-            before = session.scalar(select(Run.id).where(Run.job_id == share.name, Run.status.in_(GOING_ON)).limit(1))
+            before = session.scalar(select(Run.id).where(Run.job_id == share.name, IS_GOING_ON).limit(1))
             return f"it waits for run {before} of the same job"
         case "type":
             return f"it waits for the running job of the type {share.name}: one at a time"

@@ -275,6 +275,7 @@ def upgrade() -> None:
         sa.Column("job_id", sa.Integer(), nullable=False),
         sa.Column("fire_id", sa.Integer(), nullable=False),
         sa.Column("job_name", sa.Text(), nullable=False),
+        sa.Column("group_name", sa.Text(), server_default="DEFAULT", nullable=False),
         sa.Column("job_type", sa.Text(), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("origin", sa.String(length=20), nullable=False),
@@ -319,10 +320,37 @@ def upgrade() -> None:
             "ix_run_active",
             ["job_id"],
             unique=False,
-            sqlite_where=sa.text("status IN ('queued', 'running', 'cancelling')"),
-            postgresql_where=sa.text("status IN ('queued', 'running', 'cancelling')"),
+            sqlite_where=sa.text("finished_at IS NULL"),
+            postgresql_where=sa.text("finished_at IS NULL"),
         )
-        batch_op.create_index("ix_run_job_id_id", ["job_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_run_ended",
+            ["status", "origin", "id"],
+            unique=False,
+            sqlite_where=sa.text("finished_at IS NOT NULL"),
+            postgresql_where=sa.text("finished_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_run_going_on",
+            ["job_id"],
+            unique=False,
+            sqlite_where=sa.text("status IN ('running', 'cancelling')"),
+            postgresql_where=sa.text("status IN ('running', 'cancelling')"),
+        )
+        batch_op.create_index(
+            "ix_run_of_group",
+            ["group_name", "status", "origin", "id"],
+            unique=False,
+            sqlite_where=sa.text("finished_at IS NOT NULL"),
+            postgresql_where=sa.text("finished_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_run_of_job",
+            ["job_id", "status", "origin", "id"],
+            unique=False,
+            sqlite_where=sa.text("finished_at IS NOT NULL"),
+            postgresql_where=sa.text("finished_at IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_run_of_queues",
             ["status"],
@@ -337,7 +365,7 @@ def upgrade() -> None:
             sqlite_where=sa.text("status = 'queued'"),
             postgresql_where=sa.text("status = 'queued'"),
         )
-        batch_op.create_index("ix_run_status_id", ["status", "id"], unique=False)
+        batch_op.create_index("ix_run_queued_at", ["queued_at", "id"], unique=False)
 
     op.create_table(
         "attempt",
@@ -442,7 +470,7 @@ def downgrade() -> None:
     op.drop_table("log_line")
     op.drop_table("attempt")
     with op.batch_alter_table("run", schema=None) as batch_op:
-        batch_op.drop_index("ix_run_status_id")
+        batch_op.drop_index("ix_run_queued_at")
         batch_op.drop_index(
             "ix_run_queued", sqlite_where=sa.text("status = 'queued'"), postgresql_where=sa.text("status = 'queued'")
         )
@@ -451,11 +479,30 @@ def downgrade() -> None:
             sqlite_where=sa.text("job_type = 'QUEUE'"),
             postgresql_where=sa.text("job_type = 'QUEUE'"),
         )
-        batch_op.drop_index("ix_run_job_id_id")
+        batch_op.drop_index(
+            "ix_run_of_job",
+            sqlite_where=sa.text("finished_at IS NOT NULL"),
+            postgresql_where=sa.text("finished_at IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_run_of_group",
+            sqlite_where=sa.text("finished_at IS NOT NULL"),
+            postgresql_where=sa.text("finished_at IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_run_going_on",
+            sqlite_where=sa.text("status IN ('running', 'cancelling')"),
+            postgresql_where=sa.text("status IN ('running', 'cancelling')"),
+        )
+        batch_op.drop_index(
+            "ix_run_ended",
+            sqlite_where=sa.text("finished_at IS NOT NULL"),
+            postgresql_where=sa.text("finished_at IS NOT NULL"),
+        )
         batch_op.drop_index(
             "ix_run_active",
-            sqlite_where=sa.text("status IN ('queued', 'running', 'cancelling')"),
-            postgresql_where=sa.text("status IN ('queued', 'running', 'cancelling')"),
+            sqlite_where=sa.text("finished_at IS NULL"),
+            postgresql_where=sa.text("finished_at IS NULL"),
         )
 
     op.drop_table("run")
