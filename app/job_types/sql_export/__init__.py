@@ -6,10 +6,10 @@ from typing import Any
 
 from app.core.job_types import JobType, Parameter
 from app.job_types.sql_export.arguments import argument_names, arguments
-from app.job_types.sql_export.compression import SUFFIXES
 from app.job_types.sql_export.encoding import CHOICES as ENCODINGS
-from app.job_types.sql_export.file_names import Naming, result_name
+from app.job_types.sql_export.file_names import Naming
 from app.job_types.sql_export.problems import problems
+from app.job_types.sql_export.table_files import name_and_type
 
 __all__ = ["JOB_TYPE"]
 
@@ -23,13 +23,13 @@ def _connections(parameters: Mapping[str, Any]) -> Sequence[str]:
 
 def _examples(parameters: Mapping[str, Any], job_name: str, scheduled_for: datetime) -> Mapping[str, str]:
     naming = Naming(job_name, SOME_RUN, scheduled_for, parameters["parameters"] or {})
-    return {"filename": result_name(parameters["filename"], naming, packed=SUFFIXES[parameters["compression"]])}
+    return {"filename": name_and_type(parameters, naming)[0]}
 
 
 JOB_TYPE = JobType(
     name="SQL_EXPORT",
     label="SQL export",
-    description="Runs a query and keeps its result as a CSV file.",
+    description="Runs a query and keeps its result as a file: CSV, Excel or Parquet.",
     function="app.job_types.sql_export.run:run",
     makes_files=True,
     problems=problems,
@@ -66,6 +66,16 @@ JOB_TYPE = JobType(
             help="As flights-{date}.csv. In braces: date, time, year, month, day, hour, minute, week, moment (of the"
             " moment that the run stands for, in UTC), job, run, and :since for the value of a bind. Empty: the job's"
             " name and the moment, as nightly-flights-20260701T0300Z.csv. Unsafe characters become _.",
+            section=THE_FILE,
+        ),
+        Parameter(
+            "format",
+            "choice",
+            "Format",
+            default="CSV",
+            choices=[("CSV", "CSV"), ("XLSX", "Excel workbook (XLSX)"), ("PARQUET", "Parquet")],
+            help="A workbook is for small results: 1,048,575 rows at most. Delimiter, quotes, text for NULL, line"
+            " ending, decimal mark and encoding are for CSV.",
             section=THE_FILE,
         ),
         Parameter(

@@ -4,7 +4,7 @@ import os
 import select
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -40,7 +40,7 @@ class CopyOut:
         self._csv = csv
         self._words = words
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Generator[Batch, None, None]:
         if self._csv.header:
             yield Batch(0, RowEncoder(self._csv, len(self.columns)).header(self.columns))
         rows, ended = 0, False

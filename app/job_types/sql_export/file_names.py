@@ -37,16 +37,20 @@ class Naming:
         return {**moment, "job": self.job_name, "run": str(self.run_id), **values}
 
 
-def result_name(template: str | None, naming: Naming, suffix: str = ".csv", packed: str = "") -> str:
+def result_name(
+    template: str | None, naming: Naming, suffix: str = ".csv", packed: str = "", *, only: bool = False
+) -> str:
     """Give a safe name: the template filled in, else the job's with the UTC moment (``flights-20260701T0300Z.csv``).
 
-    ``suffix`` is taken where the template has none, ``packed`` is that of the compression, as ``.gz``: it tells the
-    truth, whatever the template ends with.
+    ``suffix`` is taken where the template has none, or always (``only``: no program opens the file without it).
+    ``packed`` is that of the compression, as ``.gz``: it tells the truth, whatever the template ends with.
     """
     parts = naming.parts()
     default = naming.job_name + (f"-{parts['moment']}" if parts["moment"] else "")
     wanted = _PLACEHOLDER.sub(lambda found: parts.get(found[1], ""), template) if template else ""
     name = _safe(_PACKED.sub("", wanted.strip() or default))
+    if only:
+        return f"{name.removesuffix(suffix)}{suffix}"
     return (name if wanted and _SUFFIX.search(name) else f"{name}{suffix}") + packed
 
 

@@ -29,8 +29,9 @@ from app.job_types.sql_export.copy_out import CopyOut, good
 from app.job_types.sql_export.csv_text import CsvFormat
 from app.job_types.sql_export.database_url import DatabaseUrl
 from app.job_types.sql_export.postgresql_errors import first_line, postgresql_words
+from app.job_types.sql_export.postgresql_rows import portions
 from app.job_types.sql_export.postgresql_spelling import spelled_query
-from app.job_types.sql_export.source import CARILLON_TABLE, BindValue, Limits, query_statement
+from app.job_types.sql_export.source import CARILLON_TABLE, BindValue, Limits, Table, query_statement
 from app.job_types.sql_export.sql_text import POSTGRESQL, Spelled
 
 # Everything that decides how a value is spelled, so that neither server nor role settings change the file.
@@ -141,9 +142,7 @@ class PostgreSQL:
 
     def ask(self, query: str, values: Mapping[str, BindValue], csv: CsvFormat) -> CopyOut:
         self._started = time.monotonic()
-        statement = query_statement(query, values, POSTGRESQL)
-        with self._words():
-            sent = statement.spelled(partial(self._literal, values))
+        sent = self._sent(query, values)
         with self._words(sent):
             columns, oids = self._prepare(sent.text)
             expected_rows = self._expected_rows(sent.text)
@@ -154,6 +153,19 @@ class PostgreSQL:
             # The line break ends a comment that the query may end with.
             self._copy(f"{begin}{query}\n) TO STDOUT ({self._options(csv)})")
         return CopyOut(self._connection, columns, csv, words, expected_rows)
+
+    def table(self, query: str, values: Mapping[str, BindValue]) -> Table:
+        self._started = time.monotonic()
+        sent = self._sent(query, values)
+        with self._words(sent):
+            columns, _ = self._prepare(sent.text)
+            expected_rows = self._expected_rows(sent.text)
+        return Table(columns, portions(self._connection, sent.text, self._words), expected_rows=expected_rows)
+
+    def _sent(self, query: str, values: Mapping[str, BindValue]) -> Spelled:
+        statement = query_statement(query, values, POSTGRESQL)
+        with self._words():
+            return statement.spelled(partial(self._literal, values))
 
     def cancel(self) -> None:
         with suppress(psycopg.Error):

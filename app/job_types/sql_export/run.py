@@ -1,20 +1,23 @@
 """One export, in the order in which it happens."""
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from itertools import chain
 from typing import Any
 
 from app.core.job_types import JobContext, JobError, ResultWriter
 from app.core.statuses import FailureReason
 from app.job_types.sql_export import JOB_TYPE
 from app.job_types.sql_export.binds import bind_values
-from app.job_types.sql_export.compression import MEDIA_TYPES, SUFFIXES, Write, compressed
+from app.job_types.sql_export.compression import compressed
 from app.job_types.sql_export.csv_text import CsvFormat, delimiter_of
 from app.job_types.sql_export.databases import open_source
 from app.job_types.sql_export.encoding import Encoded
-from app.job_types.sql_export.file_names import Naming, result_name
-from app.job_types.sql_export.source import Answer, Batch, Limits, Source, StartOverError
+from app.job_types.sql_export.file_names import Naming
+from app.job_types.sql_export.parquet import Kinds, WiderError
+from app.job_types.sql_export.source import Answer, Batch, Limits, Source, StartOverError, TableAnswer
+from app.job_types.sql_export.table_files import name_and_type, table_file
 
 Parameters = Mapping[str, Any]
 
@@ -27,7 +30,7 @@ def run(context: JobContext) -> None:
     try:
         with open_source(url, limits) as source, context.on_cancel(source.cancel):
             _inspect(context, source)
-            _write(context, parameters, _ask(context, parameters, source))
+            _write(context, parameters, source, _ask(context, parameters, source))
     except JobError:
         context.check_cancelled()  # an error that the cancel itself brought about is not the run's
         raise
@@ -50,30 +53,42 @@ def _ask(context: JobContext, parameters: Parameters, source: Source) -> Answer:
     values = bind_values(parameters["parameters"] or {}, context.scheduled_for, context.previous_success)
     context.check_cancelled()
     context.progress(stage="query")
-    answer = source.ask(parameters["query"], values, CsvFormat.of(parameters))
+    answer = _answer(source, parameters, values)
     for note in answer.notes:
         context.log(note, "warning")
     return answer
 
 
-def _write(context: JobContext, parameters: Parameters, answer: Answer) -> None:
-    try:
-        _write_result(context, parameters, answer)
-    except StartOverError as again:
-        context.log(f"starting over: {again}")
-        _write_result(context, parameters, again.answer)
+def _answer(source: Source, parameters: Parameters, values: Mapping[str, Any]) -> Answer:
+    if parameters["format"] == "CSV":
+        return source.ask(parameters["query"], values, CsvFormat.of(parameters))
+    return TableAnswer(source.table(parameters["query"], values))
 
 
-def _write_result(context: JobContext, parameters: Parameters, answer: Answer) -> None:
+def _write(context: JobContext, parameters: Parameters, source: Source, answer: Answer) -> None:
+    """Write the file, from its begin once more when it turns out that it has to be another one."""
+    kinds = None
+    while True:
+        try:
+            return _write_result(context, parameters, answer, kinds)
+        except StartOverError as again:
+            context.log(f"starting over: {again}")
+            answer = again.answer
+        except WiderError as wider:
+            context.log(f"starting over: {wider}")
+            kinds, answer = wider.kinds, _ask(context, parameters, source)
+
+
+def _write_result(context: JobContext, parameters: Parameters, answer: Answer, kinds: Sequence[Kinds] | None) -> None:
     """Look for a first row before there is a file: an empty result may be none, or an error."""
-    batches = answer.batches()
-    first: list[Batch] = []
-    for batch in batches:
-        first.append(batch)
-        if batch.rows:
-            break
-    if _is_wanted(context, parameters, first):
-        _write_file(context, parameters, answer, _chained(first, batches))
+    with closing(answer.batches()) as batches:
+        first: list[Batch] = []
+        for batch in batches:
+            first.append(batch)
+            if batch.rows:
+                break
+        if _is_wanted(context, parameters, first):
+            _write_file(context, parameters, answer, chain(first, batches), kinds)
 
 
 def _is_wanted(context: JobContext, parameters: Parameters, first: list[Batch]) -> bool:
@@ -85,23 +100,26 @@ def _is_wanted(context: JobContext, parameters: Parameters, first: list[Batch]) 
     return False
 
 
-def _chained(first: list[Batch], rest: Iterator[Batch]) -> Iterator[Batch]:
-    yield from first
-    yield from rest
-
-
-def _write_file(context: JobContext, parameters: Parameters, answer: Answer, batches: Iterator[Batch]) -> None:
-    kind = parameters["compression"]
+def _write_file(
+    context: JobContext,
+    parameters: Parameters,
+    answer: Answer,
+    batches: Iterator[Batch],
+    kinds: Sequence[Kinds] | None,
+) -> None:
     naming = Naming(context.job_name, context.run_id, context.scheduled_for, parameters["parameters"] or {})
-    name = result_name(parameters["filename"], naming, packed=SUFFIXES[kind])
-    with context.result_file(name, media_type=MEDIA_TYPES.get(kind, "text/csv")) as file:
-        with _writing(file, parameters) as write:
+    name, media_type = name_and_type(parameters, naming)
+    with context.result_file(name, media_type=media_type) as file:
+        with _writing(file, parameters, answer.columns, kinds) as write:
             rows = _copy(context, batches, write, parameters["maxRows"], answer.expected_rows)
         file.describe(rows=rows, columns=answer.columns, csv=_description(parameters))
     context.log(f"{rows} {'row' if rows == 1 else 'rows'} in {name}")
 
 
-def _description(parameters: Parameters) -> dict[str, Any]:
+def _description(parameters: Parameters) -> dict[str, Any] | None:
+    """How a CSV file is written."""
+    if parameters["format"] != "CSV":
+        return None
     return {
         "delimiter": delimiter_of(parameters["delimiter"]),
         "encoding": parameters["encoding"],
@@ -111,13 +129,30 @@ def _description(parameters: Parameters) -> dict[str, Any]:
 
 
 @contextmanager
-def _writing(file: ResultWriter, parameters: Parameters) -> Iterator[Write]:
+def _writing(
+    file: ResultWriter, parameters: Parameters, columns: Sequence[str], kinds: Sequence[Kinds] | None
+) -> Iterator[Callable[[Any], object]]:
+    """Give what takes the batches' data."""
+    if parameters["format"] != "CSV":
+        table = table_file(file.stream, columns, parameters, kinds)
+        try:
+            yield table.write
+            table.finish()
+        finally:
+            table.end()
+        return
     with compressed(file, parameters["compression"]) as write:
         encoding, mark = parameters["encoding"], parameters["byteOrderMark"]
         yield write if encoding == "UTF-8" and not mark else Encoded(write, encoding, mark=mark).write
 
 
-def _copy(context: JobContext, batches: Iterator[Batch], write: Write, limit: int | None, expected: int | None) -> int:
+def _copy(
+    context: JobContext,
+    batches: Iterator[Batch],
+    write: Callable[[Any], object],
+    limit: int | None,
+    expected: int | None,
+) -> int:
     rows, started = 0, time.monotonic()
     for batch in batches:
         context.check_cancelled()

@@ -1,9 +1,10 @@
 """What an export needs of a database. One module per kind of database implements it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from app.core.job_types import JobError
 from app.core.statuses import FailureReason
@@ -31,10 +32,10 @@ class Limits:
 
 
 class Batch(NamedTuple):
-    """Whole CSV lines. The header is no row; it comes with the first ones or before them."""
+    """Whole CSV lines, or the values of rows. The header is no row; it comes with the first ones or before them."""
 
     rows: int
-    data: bytes | memoryview
+    data: Any  # bytes | memoryview; of a table a sequence of rows
 
 
 def next_portion(rows: int, size: int) -> int:
@@ -47,6 +48,35 @@ def next_portion(rows: int, size: int) -> int:
     return max(rows * PORTION_BYTES // size, 1)
 
 
+def size_of(rows: Sequence[Sequence[Any]]) -> int:
+    """Some bytes that these values take, for ``next_portion``."""
+    texts = sum(len(value) for row in rows for value in row if isinstance(value, str | bytes))
+    return texts + 8 * len(rows) * len(rows[0])
+
+
+@dataclass(frozen=True)
+class Table:
+    """A query that runs, its rows as values of Python; moments with a zone are aware."""
+
+    columns: Sequence[str]
+    portions: Generator[Sequence[Sequence[Any]], None, None]
+    notes: Sequence[str] = ()
+    expected_rows: int | None = None
+
+
+class TableAnswer:
+    """An ``Answer`` whose batches hold rows of values."""
+
+    def __init__(self, table: Table) -> None:
+        self.columns, self.notes, self.expected_rows = table.columns, table.notes, table.expected_rows
+        self._portions = table.portions
+
+    def batches(self) -> "Generator[Batch, None, None]":
+        with closing(self._portions) as portions:
+            for rows in portions:
+                yield Batch(len(rows), rows)
+
+
 class Answer(Protocol):
     """A query that runs. Its batches come as the database finds them; a large result is never held."""
 
@@ -56,7 +86,7 @@ class Answer(Protocol):
     expected_rows: int | None
     """What the database expects, where it says so for little; it may be far from the truth."""
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Generator[Batch, None, None]:
         """Raises ``JobError``, and ``StartOverError`` at most once."""
 
 
@@ -84,6 +114,9 @@ class Source(Protocol):
 
     def ask(self, query: str, values: Mapping[str, BindValue], csv: CsvFormat) -> Answer:
         """Prove that the query is one reading statement and start it."""
+
+    def table(self, query: str, values: Mapping[str, BindValue]) -> Table:
+        """The same for files that are no text."""
 
     def cancel(self) -> None:
         """Make the database give up what it is doing. Called from another thread; never raises."""

@@ -28,6 +28,7 @@ from app.job_types.sql_export.source import (
     Batch,
     BindValue,
     Limits,
+    Table,
     next_portion,
     query_statement,
     time_is_up,
@@ -116,6 +117,13 @@ class SQLite:
         bound = {name: _bound(value) for name, value in values.items()}
         start = partial(self._start, query, bound, csv)
         return LargeRows(self, start, statement, bound, csv) if can_be_read_by_arrow(statement, csv) else start()
+
+    def table(self, query: str, values: Mapping[str, BindValue]) -> Table:
+        query_statement(query, values, SQLITE)
+        self._query = query
+        self._deadline = time.monotonic() + self._limits.statement_seconds
+        rows = self._start(query, {name: _bound(value) for name, value in values.items()}, CsvFormat())
+        return Table(rows.columns, (portion for portion, _ in rows.portions()))
 
     def cancel(self) -> None:
         self._cancelled.set()
@@ -213,7 +221,7 @@ class Rows:
     def header(self) -> Batch | None:
         return Batch(0, self._encoder.header(self.columns)) if self._csv.header else None
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Generator[Batch, None, None]:
         if header := self.header():
             yield header
         yield from (batch for _, batch in self.portions())

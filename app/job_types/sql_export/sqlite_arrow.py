@@ -161,7 +161,7 @@ class LargeRows:
         self._plain = start()
         self.columns = self._plain.columns
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Generator[Batch, None, None]:
         if header := self._plain.header():
             yield header
         sample, portions = Sample(len(self.columns)), self._plain.portions()
