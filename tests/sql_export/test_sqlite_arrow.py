@@ -89,23 +89,22 @@ def test_a_single_column(export, mixed, sqlite_url, by_cursor, reads, query):
 @pytest.mark.parametrize(
     ("first", "late"),
     [
-        ("1", "'text'"), ("1", "0.5"), ("1", "x'00ff'"), ("null", "'text'"), ("null", "7"), ("null", "0.1"),
-        ("null", "x'61'"), ("'text'", "0.2436861928766683"), ("'text'", "x'6162'"), ("'text'", "7"),
-        ("0.5", "'text'"), ("0.5", "9007199254740993"), ("0.5", "1000000000000000"), ("0.5", "-9223372036854775808"),
-        ("0.5", "x'61'"), ("1", "cast(x'61' as text)"),
+        ("1", "'text'"), ("1", "0.5"), ("1", "x'00ff'"), ("null", "'text'"), ("null", "7"),
+        ("'text'", "0.2436861928766683"), ("'text'", "x'6162'"), ("0.5", "9007199254740993"),
+        ("0.5", "-9223372036854775808"),
     ],
 )  # fmt: skip
 def test_a_column_that_changes_its_type_late_starts_over(export, sqlite_url, by_cursor, first, late):
     query = (
-        "with recursive n(i) as (select 1 union all select i + 1 from n limit 40000)"
-        f" select i, case when i = 39000 then {late} else {first} end as v, 'x' as x from n"
+        "with recursive n(i) as (select 1 union all select i + 1 from n limit 25000)"
+        f" select i, case when i = 24000 then {late} else {first} end as v, 'x' as x from n"
     )
     expected = by_cursor(export(sqlite_url, query))
 
     run = export(sqlite_url, query, filename="fast")
 
     assert run.run() == expected
-    assert run.file.rows == 40000
+    assert run.file.rows == 25000
     assert [message for _, message in run.logged if message.startswith(STARTED_OVER)]
     assert run.left_files.count("fast.csv") == 1
     assert not [name for name in run.left_files if name.endswith(".part")]
@@ -113,8 +112,8 @@ def test_a_column_that_changes_its_type_late_starts_over(export, sqlite_url, by_
 
 def test_small_integers_among_floats_need_no_new_start(export, sqlite_url, by_cursor, reads):
     query = (
-        "with recursive n(i) as (select 1 union all select i + 1 from n limit 40000)"
-        " select case when i > 39000 then i else i / 8.0 end as v from n"
+        "with recursive n(i) as (select 1 union all select i + 1 from n limit 25000)"
+        " select case when i > 24000 then i else i / 8.0 end as v from n"
     )
     expected = by_cursor(export(sqlite_url, query))
     run = export(sqlite_url, query, filename="fast")
@@ -160,8 +159,8 @@ def test_a_value_that_is_no_literal_stays_with_the_cursor(value):
 
 def test_text_that_is_no_utf8_fails_as_with_the_cursor(export, sqlite, sqlite_url):
     query = (
-        "with recursive n(i) as (select 1 union all select i + 1 from n limit 40000)"
-        " select case when i = 39000 then cast(x'ff41' as text) else 'x' end as v from n"
+        "with recursive n(i) as (select 1 union all select i + 1 from n limit 25000)"
+        " select case when i = 24000 then cast(x'ff41' as text) else 'x' end as v from n"
     )
 
     with pytest.raises(JobError, match="UTF-8"):
