@@ -142,6 +142,14 @@ def test_a_scale_that_grows_late(export, postgresql_url):
     assert [table.column("v")[row].as_py() for row in (0, 23999)] == [Decimal("1.5"), Decimal("1.23456")]
 
 
+def test_longer_numbers_are_no_other_type(export, postgresql_url):
+    query = "select i / 4.0 as v, i as w from generate_series(1, 25000) i"
+    run = export(postgresql_url, query, format="PARQUET")
+
+    assert read_parquet(run.run()).num_rows == 25000
+    assert not [message for _, message in run.logged if message.startswith("starting over")]
+
+
 def test_columns_of_one_name_are_told_apart(export, sqlite_url):
     table = read_parquet(export(sqlite_url, "select 1 as a, 2 as a, 3 as a", format="PARQUET").run())
 

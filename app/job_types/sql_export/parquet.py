@@ -38,7 +38,7 @@ class Kinds:
 
     def take(self, values: Sequence[Any]) -> bool:
         """Say whether this is something new."""
-        before = (frozenset(self.types), self.whole, self.scale, self.exact)
+        before = self._shape()
         self.types |= {_type_of(value) for value in values if value is not None}
         if Decimal in self.types:
             for value in values:
@@ -46,7 +46,11 @@ class Kinds:
         if int in self.types:
             limit = 2**53 if float in self.types else 2**63 - 1
             self.exact = self.exact and all(abs(value) <= limit for value in values if type(value) is int)
-        return before != (frozenset(self.types), self.whole, self.scale, self.exact)
+        return before != self._shape()
+
+    def _shape(self) -> tuple[object, ...]:
+        """What the type of the column depends on."""
+        return frozenset(self.types), self.scale, self.exact, self.whole + self.scale > MOST_DIGITS
 
     def _measure(self, value: Any) -> None:
         if isinstance(value, Decimal):
