@@ -3,7 +3,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.job_types.sql_export.file_names import MAX_BYTES, Naming, placeholder_words, result_name, unknown_placeholders
+from app.job_types.sql_export.file_names import (
+    MAX_BYTES,
+    Naming,
+    placeholder_words,
+    result_name,
+    tells_runs_apart,
+    unknown_placeholders,
+)
 
 AT = datetime(2026, 7, 1, 3, 0, tzinfo=UTC)
 
@@ -72,3 +79,11 @@ def test_a_moment_is_shown_in_utc():
 def test_placeholders_that_are_not_there_are_named():
     assert unknown_placeholders("{date}{nope}{:since}{:x}", ["since"]) == ["nope", ":x"]
     assert placeholder_words(["since"]).endswith("{job}, {run}, {:since}")
+
+
+@pytest.mark.parametrize(
+    ("template", "apart"),
+    [("", True), (None, True), ("x", False), ("{job}-{:since}", False), ("x-{day}", True), ("{run}", True)],
+)
+def test_a_template_may_give_every_run_the_same_name(template, apart):
+    assert tells_runs_apart(template) is apart

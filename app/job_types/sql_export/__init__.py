@@ -7,7 +7,7 @@ from typing import Any
 from app.core.job_types import JobType, Parameter
 from app.job_types.sql_export.arguments import argument_names, arguments
 from app.job_types.sql_export.encoding import CHOICES as ENCODINGS
-from app.job_types.sql_export.file_names import Naming
+from app.job_types.sql_export.file_names import Naming, tells_runs_apart
 from app.job_types.sql_export.problems import problems
 from app.job_types.sql_export.table_files import name_and_type
 
@@ -23,7 +23,8 @@ def _connections(parameters: Mapping[str, Any]) -> Sequence[str]:
 
 def _examples(parameters: Mapping[str, Any], job_name: str, scheduled_for: datetime) -> Mapping[str, str]:
     naming = Naming(job_name, SOME_RUN, scheduled_for, parameters["parameters"] or {})
-    return {"filename": name_and_type(parameters, naming)[0]}
+    name, _ = name_and_type(parameters, naming)
+    return {"filename": name if tells_runs_apart(parameters["filename"]) else f"{name}, whichever run it is of"}
 
 
 JOB_TYPE = JobType(

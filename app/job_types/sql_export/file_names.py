@@ -54,6 +54,11 @@ def result_name(
     return (name if wanted and _SUFFIX.search(name) else f"{name}{suffix}") + packed
 
 
+def tells_runs_apart(template: str | None) -> bool:
+    """Say whether runs at different moments give files of different names; the default name does."""
+    return not template or bool({*_MOMENT, "run"}.intersection(_PLACEHOLDER.findall(template)))
+
+
 def unknown_placeholders(template: str, values: Iterable[str] = ()) -> list[str]:
     known = {*_MOMENT, "job", "run", *(f":{name}" for name in values)}
     return [name for name in _PLACEHOLDER.findall(template) if name not in known]

@@ -430,6 +430,12 @@ def test_a_file_name_is_shown_as_it_will_be(admin: Reader) -> None:
     assert Markup(answer.text).find("p", id="example-filename")[0]["hx-trigger"].startswith("input from:closest form")
 
 
+def test_a_name_that_every_run_gives_is_said_to_be_so(admin: Reader) -> None:
+    answer = admin.post("/preview/example/filename", {**FORM, "parameters.filename": "visits.csv"})
+
+    assert "visits.csv, whichever run it is of" in answer.text
+
+
 def test_what_cannot_be_read_does_not_spoil_the_example(admin: Reader) -> None:
     form = {**FORM, "parameters.filename": "x-{run}", "parameters.maxRows": "many", "parameters.compression": "nope"}
 
