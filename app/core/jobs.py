@@ -287,6 +287,12 @@ class Jobs:
         with self.db.reading() as session:
             return session.scalars(query.order_by(Job.id).limit(limit)).all()
 
+    def that_fire(self) -> Sequence[Job]:
+        """Jobs and queues that are switched on and whose triggers are not suspended; without system jobs."""
+        query = present().where(Job.enabled.is_(True), Job.triggers_suspended.is_(False), Job.is_system.is_(False))
+        with self.db.reading() as session:
+            return session.scalars(query.order_by(func.lower(Job.name), Job.id)).all()
+
     def count(
         self, *, text: str = "", job_type: str = "", enabled: bool | None = None, system: bool | None = None
     ) -> int:

@@ -80,6 +80,11 @@ class Ledger:
                 query = query.where(Fire.id < before)
             return [LedgerRow(fire, run_id, status) for fire, run_id, status in session.execute(query)]
 
+    def owner(self, uid: str) -> Job:
+        """The job or queue that the moments are of. Raises ``NotFoundError``."""
+        with self.db.reading() as session:
+            return jobs.find_any(session, uid)
+
     def why(self, uid: str, at: datetime) -> Why:
         """Say why a job did or did not run at a moment (aware; its minute counts). Raises ``NotFoundError``."""
         at = at.replace(second=0, microsecond=0)

@@ -112,7 +112,7 @@ class Previews:
 
     def clock_changes(self, locale: str = "en") -> list[ZoneChange]:
         """List the next change of every zone that enabled jobs use, the nearest first, with the jobs it touches."""
-        return clock_changes(self.jobs.list(enabled=True, system=False), self.clock(), locale)
+        return clock_changes(self.jobs.that_fire(), self.clock(), locale)
 
 
 def preview(

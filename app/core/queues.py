@@ -164,6 +164,11 @@ class Queues:
         with self.db.reading() as session:
             return find(session, uid)
 
+    def get_by_id(self, queue_id: int) -> Job:
+        """Raises ``NotFoundError``."""
+        with self.db.reading() as session:
+            return _found(session.scalar(_present().where(Job.id == queue_id)), f"no queue with id {queue_id}")
+
     def named(self, name: str) -> Job:
         """Raises ``NotFoundError``."""
         with self.db.reading() as session:
@@ -189,6 +194,19 @@ class Queues:
         with self.db.reading() as session:
             found = steps.states(session, [run.id for run in runs])
         return {run.id: [state for state in found if state.row.run_id == run.id] for run in runs}
+
+    def step_runs(self, states: Sequence[StepState]) -> dict[int, Run]:
+        """The runs of these steps, by id."""
+        ids = [state.row.step_run_id for state in states if state.row.step_run_id]
+        with self.db.reading() as session:
+            return {run.id: run for run in session.scalars(select(Run).where(Run.id.in_(ids)))}
+
+    def part_of(self, run: Run) -> tuple[Run, RunStep] | None:
+        """The run of a queue that a run is a step of, and which of them."""
+        query = select(Run, RunStep).join(RunStep, RunStep.run_id == Run.id).where(RunStep.step_run_id == run.id)
+        with self.db.reading() as session:
+            found = session.execute(query).one_or_none()
+        return (found[0], found[1]) if found else None
 
 
 def find(session: Session, uid: str) -> Job:

@@ -11,6 +11,8 @@ from app.web.pages import (  # noqa: F401 - add themselves
     jobs,
     ledger,
     login,
+    queue_form,
+    queues,
     results,
     runs,
     times,

@@ -32,7 +32,7 @@ class Start:
 
 def coming(job: Job, limit: int = NEXT_FIRES) -> Sequence[Start]:
     """The next starts of all triggers, soonest first, and between them those that are left out."""
-    if not job.enabled:
+    if not job.enabled or job.triggers_suspended:
         return []
     told = [row for row in job.triggers if row.kind in TOLD_BY_THE_ROW]
     specs = [_spec(row) for row in job.triggers if row.kind not in TOLD_BY_THE_ROW and _is_readable(row, job.uid)]

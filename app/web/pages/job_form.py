@@ -148,7 +148,7 @@ def change_cards() -> ResponseReturnValue:
     job = _job_named(request.form.get("uid", ""))
     schedule = _schedule(job)
     seen = preview_of(schedule, now(), job.uid if job else "")
-    return render_template("jobs/_cards.html", schedule=schedule, problems=[], preview=seen, **_choices())
+    return render_template("jobs/_cards.html", schedule=schedule, problems=[], preview=seen, **schedule_choices())
 
 
 def _schedule(job: Job | None) -> Schedule:
@@ -156,10 +156,13 @@ def _schedule(job: Job | None) -> Schedule:
 
 
 def _job_named(uid: str) -> Job | None:
-    try:
-        return services().jobs.get(uid) if uid else None
-    except NotFoundError:
-        return None
+    """A job, or a queue: its form shows its schedule in the same way."""
+    for owners in (services().jobs, services().queues) if uid else ():
+        try:
+            return owners.get(uid)
+        except NotFoundError:
+            continue
+    return None
 
 
 def _sent(job_type: JobType, job: Job | None) -> Form:
@@ -212,11 +215,11 @@ def _page(form: Form) -> str:
         "jobs/form.html", form=form, values=form.values, problems=form.problems, schedule=form.schedule,
         preview=preview_of(form.schedule, now(), form.job.uid if form.job else ""), connections=connections,
         major=parameter_fields.majors(form.job_type),
-        kinds=parameter_fields.VALUE_KINDS, **_choices(),
+        kinds=parameter_fields.VALUE_KINDS, **schedule_choices(),
     )  # fmt: skip
 
 
-def _choices() -> dict[str, Any]:
+def schedule_choices() -> dict[str, Any]:
     """What the cards offer. Both the page and the part for htmx need it."""
     calendars = [("", "None"), *((row.name, row.name) for row in services().calendars.list())]
     return {**trigger_choices.FOR_TEMPLATES, "calendars": calendars, "zones": sorted(available_timezones())}

@@ -9,6 +9,7 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.ledger import LedgerRow
+from app.core.members import Place
 from app.core.models import Job, ResultFile, Run
 from app.core.results import ResultFilter
 from app.core.runs import RunFilter
@@ -18,6 +19,7 @@ from app.web.pages import live
 from app.web.pages.coming import calendars_of_this_page, coming, next_start
 from app.web.pages.ledger import zone_of
 from app.web.pages.links import given, local_path, page_number
+from app.web.pages.queues import rows as queue_rows
 from app.web.pages.site import pages
 
 PER_PAGE = 50
@@ -35,6 +37,7 @@ class Row:
     run: Run | None  # the newest, whatever its status
     active: RunStatus | None
     next_at: datetime | None
+    place: Place | None  # in a queue
     files: Callable[[], Mapping[int, ResultFile]]  # of all lines; looked up only when one is drawn
 
     @property
@@ -45,13 +48,18 @@ class Row:
     @property
     def facts(self) -> tuple[object, ...]:
         run = self.run and (self.run.id, self.run.status)
-        return (self.job.id, self.job.version, self.job.name, self.job.enabled, run, self.active, self.next_at)
+        place = self.place and (self.place.queue.name, self.place.position)
+        return (self.job.id, self.job.version, self.job.name, self.job.enabled, run, self.active, self.next_at, place)
 
 
 def rows(jobs: Sequence[Job]) -> list[Row]:
     last, active = services().jobs.last_runs(jobs), services().jobs.active_runs(jobs)
+    places = services().jobs.places(jobs)
     closed, files = calendars_of_this_page(), cache(lambda: services().results.newest(job.id for job in jobs))
-    return [Row(job, last.get(job.id), active.get(job.id), next_start(job, closed), files) for job in jobs]
+    return [
+        Row(job, last.get(job.id), active.get(job.id), next_start(job, closed), places.get(job.id), files)
+        for job in jobs
+    ]
 
 
 @pages.get("/jobs")
@@ -63,12 +71,17 @@ def jobs() -> Response:
     start, most = (page - 1) * PER_PAGE, PER_PAGE + 1
     found = services().jobs.list(text=text, enabled=enabled, system=system, offset=start, limit=most)
     shown = rows(found[:PER_PAGE])
-    version = live.fingerprint(*(row.facts for row in shown), len(found))
+    queues = queue_rows(_queues(text, enabled)) if page == 1 else []
+    version = live.fingerprint(*(row.facts for row in shown), *(row.facts for row in queues), len(found))
     return live.answer(
-        "jobs/index.html", "jobs/_list.html", version, rows=shown, query=query, page=page,
+        "jobs/index.html", "jobs/_list.html", version, rows=shown, queues=queues, query=query, page=page,
         total=lambda: services().jobs.count(text=text, enabled=enabled, system=system), more=len(found) > PER_PAGE,
         can_load_sample=sample() is not None,
     )  # fmt: skip
+
+
+def _queues(text: str, enabled: bool | None) -> list[Job]:
+    return [queue for queue in services().queues.list(text=text) if enabled in (None, queue.enabled)]
 
 
 def sample() -> object | None:

@@ -22,7 +22,7 @@ PER_PAGE = 50
 @allow(Right.SEE)
 def ledger(uid: str) -> str:
     """The fires; with ``?at=`` also why it did or did not run then, which is all that htmx gets."""
-    job, before = services().jobs.get(uid), whole_number(request.args.get("before"))
+    job, before = services().ledger.owner(uid), whole_number(request.args.get("before"))
     asked = request.args.get("at", "").strip()
     moment = read_moment(asked, zone_of(job))
     answer = {"job": job, "asked": asked, "why": _why(job, moment), "zone_of_job": zone_of(job)}

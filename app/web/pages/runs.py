@@ -6,12 +6,13 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.errors import NotFoundError
-from app.core.models import Job, LogEntry, Run
+from app.core.models import QUEUE, Job, LogEntry, Run, RunStep
 from app.core.runs import RunFilter
 from app.core.statuses import ACTIVE, Origin, RunStatus
 from app.web.auth import Right, allow, current_actor, services
 from app.web.pages import live, progress
 from app.web.pages.links import given, whole_number
+from app.web.pages.queues import told
 from app.web.pages.site import pages
 from app.web.pages.times import day_start
 
@@ -62,11 +63,18 @@ def run_filter(query: dict[str, str], job: Job | None) -> RunFilter:
 @allow(Right.SEE)
 def run(run_id: int) -> Response:
     found = _found(run_id)
-    version = live.fingerprint(found.status, found.started_at, found.pid, found.progress, len(found.files))
+    steps = services().queues.steps_of([found])[found.id] if found.job_type == QUEUE else []
+    version = live.fingerprint(
+        found.status, found.started_at, found.pid, found.progress, len(found.files), told(steps)
+    )  # fmt: skip
     return live.answer(
         "runs/show.html", "runs/_live.html", version, run=found, job=_job_of(found), progress=progress.shown(found),
-        **_tail(found),
+        steps=steps, step_runs=services().queues.step_runs(steps), part_of=_part_of(found), **_tail(found),
     )  # fmt: skip
+
+
+def _part_of(run: Run) -> tuple[Run, RunStep] | None:
+    return services().queues.part_of(run) if run.origin is Origin.QUEUE else None
 
 
 def _found(run_id: int) -> Run:
@@ -76,9 +84,10 @@ def _found(run_id: int) -> Run:
 
 
 def _job_of(run: Run) -> Job | None:
-    """The job as it is now, or ``None`` when it was deleted."""
+    """The job or queue as it is now, or ``None`` when it was deleted."""
+    owners = services().queues if run.job_type == QUEUE else services().jobs
     try:
-        return services().jobs.get_by_id(run.job_id)
+        return owners.get_by_id(run.job_id)
     except NotFoundError:
         return None
 
@@ -120,7 +129,9 @@ def cancel_run(run_id: int) -> ResponseReturnValue:
 def run_again(run_id: int) -> ResponseReturnValue:
     """Run the job as it is now, with the parameters that this run had."""
     old = _found(run_id)
-    job = services().jobs.get_by_id(old.job_id)
+    job = _job_of(old)
+    if job is None:
+        raise NotFoundError(f"the job of run {run_id} was deleted")
     new = services().runs.request(
         job.uid, by=current_actor().name, parameters=old.parameters, arguments=old.arguments
     )  # fmt: skip

@@ -4,7 +4,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from app.core.models import Run, Trigger
-from app.core.statuses import FailureReason, FireOutcome, FireReason, Origin, Role, RunStatus, TriggerKind
+from app.core.statuses import (
+    FailureReason,
+    FireOutcome,
+    FireReason,
+    NotStarted,
+    OnFailure,
+    Origin,
+    Role,
+    RunStatus,
+    TriggerKind,
+)
 from app.core.triggers import TriggerSpec, calculator, parsed
 from app.schedule.cron import CronExpression
 from app.schedule.describe import describe, describe_expression
@@ -25,6 +35,8 @@ STATUSES: dict[str, str] = {
     FireOutcome.SKIPPED: "Skipped",
     FireOutcome.MISSED: "Missed",
     "held": "Held",
+    "waiting": "To come",
+    "not_started": "Not started",
 }
 FAILURES: dict[str, str] = {
     FailureReason.EXIT: "The program ended with an error.",
@@ -58,6 +70,17 @@ FIRE_REASONS: dict[str, str] = {
     FireReason.DECLINED: "somebody said no",
     FireReason.UNREADABLE: "the trigger cannot be read; edit the job to put it right",
 }
+RULES: dict[str, str] = {
+    OnFailure.STOP: "If it fails, the rest does not start",
+    OnFailure.CONTINUE: "If it fails, the queue goes on",
+    OnFailure.ALWAYS: "It starts also after a failure",
+}
+NOT_STARTED: dict[str, str] = {
+    NotStarted.STOPPED: "an earlier step did not succeed",
+    NotStarted.CANCELLED: "the queue was cancelled",
+    NotStarted.DISABLED: "its job was switched off",
+    NotStarted.DELETED: "its job was deleted",
+}
 LOCAL = (TriggerKind.SIMPLE, TriggerKind.FIXED_DELAY, TriggerKind.ONCE)
 """Kinds whose moments the calculator tells in UTC."""
 ORIGINS: dict[str, str] = {Origin.TRIGGER: "Schedule", Origin.MANUAL: "By hand", Origin.QUEUE: "Queue"}
@@ -72,6 +95,17 @@ def status_word(status: str) -> str:
 @pages.app_template_filter()
 def origin_word(origin: str) -> str:
     return ORIGINS.get(origin, str(origin))
+
+
+@pages.app_template_filter()
+def rule_words(rule: str) -> str:
+    """What follows when a step of a queue does not succeed."""
+    return RULES.get(rule, str(rule))
+
+
+@pages.app_template_filter()
+def not_started_words(reason: str) -> str:
+    return NOT_STARTED.get(reason, str(reason))
 
 
 @pages.app_template_filter()

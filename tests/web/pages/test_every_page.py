@@ -10,6 +10,7 @@ import pytest
 from app.bootstrap import Services
 from app.core.calendars import CalendarSpec
 from app.core.models import Job
+from app.core.queues import QueueSpec, StepSpec
 from app.core.statuses import CalendarKind, FailureReason, RunStatus
 from app.core.triggers import cron
 from tests.web.conftest import ZONE, MakeJob, Play
@@ -35,6 +36,8 @@ class World:
     good: int
     bad: int
     going: int
+    queue: Job
+    queue_run: int
 
 
 @pytest.fixture
@@ -50,7 +53,13 @@ def world(services: Services, make_job: MakeJob, play: Play) -> World:
     bad = play.run(job, RunStatus.FAILED, reason=FailureReason.EXCEPTION, error=HOSTILE)
     services.connections.save("store", "postgresql://reader:s3cr3t-word@db.example.org/store")
     going = play.begin(job)
-    return World(job, good, bad, going.run_id)
+    queue = queue_of(services, make_job)
+    return World(job, good, bad, going.run_id, queue, services.queues.start(queue.uid, "ada").id)
+
+
+def queue_of(services: Services, make_job: MakeJob) -> Job:
+    steps = [StepSpec(make_job(f"{HOSTILE} {number}").uid) for number in (1, 2)]
+    return services.queues.create(QueueSpec(HOSTILE[:50], [], steps, description=HOSTILE), "ada")
 
 
 def for_all(world: World) -> list[str]:
@@ -61,6 +70,7 @@ def for_all(world: World) -> list[str]:
         "/results", "/results?text=zzz", f"/results?job={world.job.uid}", "/connections",
         f"/jobs/{world.job.uid}/ledger", f"/jobs/{world.job.uid}/ledger?at=2026-03-02T03:00",
         "/calendars", CALENDAR_URL, "/clock-changes", "/day",
+        "/queues", "/queues?text=zzz", f"/queues/{world.queue.uid}", f"/runs/{world.queue_run}",
     ]  # fmt: skip
 
 
@@ -69,6 +79,7 @@ def for_administrators(world: World) -> list[str]:
         "/jobs/new", f"/jobs/{world.job.uid}/edit", f"/jobs/{world.job.uid}/delete",
         "/connections/new", "/connections/store/edit", "/connections/store/remove",
         "/calendars/new", f"{CALENDAR_URL}/edit", f"{CALENDAR_URL}/remove",
+        "/queues/new", f"/queues/{world.queue.uid}/edit", f"/queues/{world.queue.uid}/delete",
     ]  # fmt: skip
 
 
@@ -103,7 +114,15 @@ def test_what_people_wrote_is_text(admin: Reader, world: World) -> None:
 
 
 def test_parts_escape_as_pages_do(admin: Reader, world: World) -> None:
-    for path in ("/jobs", f"/jobs/{world.job.uid}", "/runs", f"/runs/{world.bad}", "/results"):
+    for path in (
+        "/jobs",
+        f"/jobs/{world.job.uid}",
+        "/queues",
+        f"/queues/{world.queue.uid}",
+        "/runs",
+        f"/runs/{world.bad}",
+        "/results",
+    ):
         answer = admin.part(path)
         assert "<html" not in answer.text
         assert "<script>alert" not in answer.text, path
