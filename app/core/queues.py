@@ -249,6 +249,8 @@ def _step_problems(
         place = places.get(job.id) if job else None
         if job is None or job.job_type == QUEUE:
             yield FieldError(field, f"no job with uid {spec.job!r}", "unknown")
+        elif job.is_system:
+            yield FieldError(field, f"job {job.name!r} is a system job and cannot be in a queue", "system")
         elif place and (queue is None or place.queue.id != queue.id):
             yield FieldError(field, f"job {job.name!r} is already used in queue {place.queue.name!r}", "in_queue")
         elif times[spec.job] > 1:

@@ -38,7 +38,8 @@ def scheduler() -> Response:
 @allow(Right.SEE)
 def queueable() -> Response:
     """Jobs in no queue, without those that begin anew after their own end. A queue's name changes nothing of that."""
-    free = [job for job in services().jobs.list() if schedule_of(job.triggers)["schedulingType"] != FIXED_DELAY]
+    jobs = services().jobs.list(system=False)
+    free = [job for job in jobs if schedule_of(job.triggers)["schedulingType"] != FIXED_DELAY]
     placed = {job_id for batch in batches(free) for job_id in services().jobs.places(batch)}
     return bodies.write([entry for _, entry in _singles(job for job in free if job.id not in placed)])
 
@@ -76,7 +77,8 @@ def _single(job: Job, active: Mapping[int, RunStatus]) -> Document:
     schedule, following = queue_members.schedule(job, None), local(next_of(job))
     status = status_word(active.get(job.id), enabled=job.enabled)
     step = _step(job, schedule, following, status)
-    return _entry(job.name, job.job_type, schedule, following, status, job.enabled, [step])
+    entry = _entry(job.name, job.job_type, schedule, following, status, job.enabled, [step])
+    return entry | {"configurable": not job.is_system}
 
 
 def _queue(queue: Job, active: Mapping[int, RunStatus]) -> Document:

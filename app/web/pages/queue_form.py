@@ -193,7 +193,7 @@ def _shown(form: QueueForm) -> dict[str, Any]:
 
 def _offered(form: QueueForm) -> list[Job] | None:
     """Jobs that can be added, by name; ``None`` when there are too many to choose from a list."""
-    jobs = services().jobs.list(limit=MOST_OFFERED + 1)
+    jobs = services().jobs.list(system=False, limit=MOST_OFFERED + 1)
     if len(jobs) > MOST_OFFERED:
         return None
     taken = {step.uid for step in form.steps}

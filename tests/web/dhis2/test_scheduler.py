@@ -9,6 +9,7 @@ from app.bootstrap import Services
 from app.core.models import Job
 from app.core.triggers import cron
 from tests.web.conftest import ZONE, MakeJob, Play, after
+from tests.web.dhis2.test_job_configurations import plain
 from tests.web.dhis2.test_queues import CRON, body
 
 URL = "/api/scheduler"
@@ -138,3 +139,29 @@ def test_what_can_be_put_into_a_queue(
 
 def test_who_may_only_run_sees_it(user_client: FlaskClient, jobs: list[Job]) -> None:
     assert len(listed(user_client)) == 3
+
+
+def test_system_jobs_are_listed_and_cannot_be_put_into_a_queue(
+    services: Services, admin_client: FlaskClient, jobs: list[Job]
+) -> None:
+    services.system_jobs.ensure()
+
+    alert = {"name": "User account expiry alert", "type": "ACCOUNT_EXPIRY_ALERT", "cronExpression": "0 0 2 ? * *"}
+    alert |= {"nextExecutionTime": "2026-03-03T02:00:00.000", "status": "SCHEDULED"}
+    assert {
+        **alert, "enabled": True, "configurable": False, "sequence": [{"id": "fUWM1At1TUx", **alert}],
+    } in listed(admin_client)  # fmt: skip
+    offered = listed(admin_client, "/queueable")
+    assert [entry["name"] for entry in offered] == ["step 1", "step 2", "step 3"]
+
+
+def test_a_system_job_is_refused_before_a_job_that_is_missing(
+    services: Services, admin_client: FlaskClient, jobs: list[Job]
+) -> None:
+    services.system_jobs.ensure()
+    sequence = [jobs[0].uid, "KBcP6Qw37gT", "fUWM1At1TUx"]
+
+    answer = admin_client.post("/api/scheduler/queues/Q", json={"cronExpression": CRON, "sequence": sequence})
+
+    message = "Job `fUWM1At1TUx` is a system job and as such cannot be added to a queue.`"
+    assert (answer.status_code, answer.get_json()) == (409, plain(409, "Conflict", message, "E7023"))
