@@ -5,6 +5,7 @@ has() { compgen -G "$1" >/dev/null || command -v "$1" >/dev/null; }
 
 missing_packages() {
     has make || echo make
+    has gcc || printf '%s\n' gcc libc6-dev # for the shim that puts the clock of a server under test
     has chromium || echo chromium
     has fc-list && [[ -n $(fc-list) ]] || echo fonts-dejavu-core # Chromium brings no letters of its own
     has '/usr/lib/*/libatomic.so.1' || echo libatomic1 # Playwright's driver wants it

@@ -59,6 +59,7 @@ class Outages:
             last = session.scalar(select(Instance.ticked_at))
             if last is not None and now - last > REMEMBERED_EVERY:
                 session.add(Outage(kind=OutageKind.DOWN, began_at=last, ended_at=now))
+            session.execute(update(Instance).values(ticked_at=now))
 
     def note(self, kind: OutageKind, began_at: datetime, ended_at: datetime) -> None:
         with self.db.transaction() as session:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from app.core import admission, claiming, queueing, recording, run_filter, start_keys, steps, waiting
 from app.core.claiming import Claimant, Claimed, Unsure
+from app.core.clock_watch import TOLERANCE
 from app.core.db import Database
 from app.core.errors import ConflictError, NotFoundError
 from app.core.models import IS_ACTIVE, IS_GOING_ON, IS_QUEUED, QUEUE, Attempt, Fire, Job, LogEntry, Run, StartKey
@@ -137,8 +139,9 @@ class Runs:
 
     def record(self, reports: Sequence[Report]) -> list[Ended]:
         """Write many reports in one transaction. Gives the ends that are durable now."""
+        now = self.clock()
         with self.db.transaction() as session:
-            recording.write(session, reports)
+            recording.write(session, [_not_ahead(report, now) for report in reports])
         ended = [report for report in reports if isinstance(report, Ended)]
         if ended:
             self.ended()
@@ -281,6 +284,11 @@ _NEXT_BEGIN = select(func.min(func.coalesce(Run.begin_after, literal(AT_ONCE, Ru
 _CANCELLING = select(Run.id, Run.token).where(IS_GOING_ON, Run.status == RunStatus.CANCELLING, Run.job_type != QUEUE)
 SERVER_LOST = "the server ended while this was running"
 WORKER_LOST = "nobody has answered for this run for a minute"
+
+
+def _not_ahead(report: Report, now: datetime) -> Report:
+    """An end that was told before the clock was put back lies ahead: retries and delays would count from there."""
+    return replace(report, at=now) if isinstance(report, Ended) and report.at - now > TOLERANCE else report
 
 
 def _ended_words(status: RunStatus) -> str:

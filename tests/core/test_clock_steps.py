@@ -221,3 +221,19 @@ def test_a_held_moment_goes_with_its_trigger(
     live(services, executor, clock, 2)
 
     assert ledger(services, job) == [("12:01:00", STARTED, None)]
+
+
+def test_an_end_from_before_a_step_back_counts_from_now(
+    services: Services, make_job: MakeJob, executor: FakeExecutor, clock: PutClock
+) -> None:
+    job = make_job(TriggerSpec(TriggerKind.FIXED_DELAY, "UTC", delay_seconds=10))
+    services.engine.tick()
+    [assignment] = executor.assignments
+    ended = executor.end(assignment, clock())
+    clock.put(hours=-2)
+    services.engine.tick()
+
+    services.engine.deliver([ended])
+    services.engine.record()
+
+    assert the_trigger(services, job).next_fire_at == clock() + timedelta(seconds=10)

@@ -8,7 +8,9 @@ from random import Random
 
 from app.bootstrap import Services
 from app.core.jobs import JobSpec
-from app.core.statuses import TriggerKind
+from app.core.policies import Policies
+from app.core.retries import RetryPolicy
+from app.core.statuses import OverlapRule, Recovery, TriggerKind
 from app.core.triggers import TriggerSpec, cron
 
 Moments = Callable[[datetime, datetime], list[datetime]]
@@ -30,6 +32,7 @@ class Role:
 
     name: str
     parts: tuple[Part, ...]
+    policies: Policies
 
 
 def grid(every_seconds: int, anchor: datetime = MIDNIGHT, last: datetime | None = None) -> Moments:
@@ -45,9 +48,22 @@ def grid(every_seconds: int, anchor: datetime = MIDNIGHT, last: datetime | None 
 
 def roles(random: Random, now: datetime) -> list[Role]:
     return [
-        Role(f"job {number}", tuple(part(random, now) for _ in range(random.choice([1, 1, 2]))))
+        Role(f"job {number}", tuple(part(random, now) for _ in range(random.choice([1, 1, 2]))), policies(random))
         for number in range(random.randint(1, 3))
     ]
+
+
+def policies(random: Random) -> Policies:
+    skip, queue, parallel, cancel = OverlapRule
+    retry = random.choice([None, None, RetryPolicy(count=2, delay_seconds=5, jitter=0)])
+    return Policies(
+        overlap=random.choice([skip, skip, queue, parallel, cancel]),
+        overlap_limit=random.choice([1, 2]),
+        retry=retry,
+        recovery=random.choice([Recovery.FAIL, Recovery.FAIL, Recovery.RETRY, Recovery.ASK]),
+        priority=random.choice([0, 0, 5]),
+        start_deadline_seconds=random.choice([None, None, 45]),
+    )
 
 
 def part(random: Random, now: datetime) -> Part:
@@ -99,19 +115,22 @@ def after_each(random: Random, now: datetime) -> Part:
 
 @dataclass(frozen=True)
 class Cast:
+    policies: dict[int, Policies]  # by job id
     moments: dict[int, Moments | None]  # by trigger id
     uids: list[str]
     content: sqlite3.Connection  # the database in which they wait for their first moment
 
 
-def enter(random: Random, services: Services) -> tuple[dict[int, Moments | None], list[str]]:
+def enter(random: Random, services: Services) -> tuple[dict[int, Policies], dict[int, Moments | None], list[str]]:
     """Create the jobs."""
+    wanted: dict[int, Policies] = {}
     moments: dict[int, Moments | None] = {}
     uids = []
     for role in roles(random, services.clock()):
-        spec = JobSpec(role.name, "NOTHING", triggers=[part.spec for part in role.parts])
+        spec = JobSpec(role.name, "NOTHING", triggers=[part.spec for part in role.parts], policies=role.policies)
         job = services.jobs.create(spec, by=None)
         uids.append(job.uid)
+        wanted[job.id] = role.policies
         moments |= {trigger.id: part.moments for trigger, part in zip(job.triggers, role.parts, strict=True)}
     services.timer.store.reconcile()
-    return moments, uids
+    return wanted, moments, uids

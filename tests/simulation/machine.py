@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from app.core.execution import CANCELLED, SERVER_LOST, SUCCEEDED, Ending, worker_lost
+from app.core.policies import Policies
 from app.core.ports import Alive, Assignment, Ended, Logged, LogLine, MadeFile, Progressed, Report, Started, Unbegun
-from app.core.statuses import FailureReason, RunStatus
+from app.core.statuses import FailureReason, OverlapRule, RunStatus
 from tests.simulation.database import FaultyDatabase
 from tests.simulation.faults import Faults, Point
 
@@ -59,12 +60,17 @@ class Machine:
     clocks: Clocks
     faults: Faults
     random: Random
+    policies: dict[int, Policies]  # of jobs
     workers: int = 3
     attempts: dict[Key, Attempt] = field(default_factory=dict)
     spool: dict[Key, Ended] = field(default_factory=dict)
     begun: list[Assignment] = field(default_factory=list)  # the witness's book: each first instruction of a job
     broken: list[str] = field(default_factory=list)
     late: list[Report] = field(default_factory=list)  # of attempts of earlier servers, still on their way
+
+    def most_at_a_time(self, job_id: int) -> int:
+        policies = self.policies[job_id]
+        return policies.overlap_limit if policies.overlap is OverlapRule.PARALLEL else 1
 
     def begin(self, attempt: Attempt) -> Started:
         """The first instruction of the job. Its record must be durable by now."""
@@ -73,9 +79,13 @@ class Machine:
         rows = self.db.ask("SELECT status, token FROM run WHERE id = ?", wanted.run_id)
         if rows not in ([("running", wanted.token)], [("cancelling", wanted.token)]):
             self.broken.append(f"run {wanted.run_id} began without a record: {rows}")
-        others = [other for other in self.attempts.values() if other.is_running and other is not attempt]
-        if any(other.assignment.run_id == wanted.run_id for other in others):
-            self.broken.append(f"run {wanted.run_id} began while an attempt of it was alive")
+        others = [
+            other.assignment.run_id
+            for other in self.attempts.values()
+            if other.is_running and other is not attempt and other.assignment.job_id == wanted.job_id
+        ]
+        if wanted.run_id in others or len(others) >= self.most_at_a_time(wanted.job_id):
+            self.broken.append(f"run {wanted.run_id} began while these of its job were alive: {others}")
         self.begun.append(wanted)
         return Started(*attempt.key, self.clocks.now(), 4242, len(self.begun))
 

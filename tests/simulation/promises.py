@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from app.core.retries import RECOVERIES
+from app.core.statuses import Recovery
 from tests.simulation.cast import Cast, Moments
 from tests.simulation.database import FINAL, FaultyDatabase
 from tests.simulation.machine import Machine
@@ -40,6 +42,7 @@ class Times:
     began: datetime
     on_the_wall: Ticks
     in_truth: Ticks  # as if the clock had never been put back
+    now: datetime  # of the last tick, on the wall
 
 
 def broken(db: FaultyDatabase, cast: Cast, machine: Machine, times: Times) -> list[str]:
@@ -76,9 +79,14 @@ def left_over(db: FaultyDatabase) -> list[str]:
 
 
 def _twice(machine: Machine) -> Iterator[str]:
-    """Attempts, and runs of jobs that may not be tried again, begin once."""
-    for run, count in Counter(assignment.run_id for assignment in machine.begun).items():
+    """Attempts begin once, and runs as often as their job may be tried."""
+    for attempt, count in Counter((each.run_id, each.token) for each in machine.begun).items():
         if count > 1:
+            yield f"attempt {attempt} began {count} times"
+    for (run, job), count in Counter((each.run_id, each.job_id) for each in machine.begun).items():
+        policies = machine.policies[job]
+        retries = (policies.retry.count if policies.retry else 0) + RECOVERIES * (policies.recovery is Recovery.RETRY)
+        if count > 1 + retries:
             yield f"run {run} began {count} times"
 
 
@@ -102,13 +110,16 @@ def _one_row_for_each_moment(db: FaultyDatabase, cast: Cast, times: Times) -> It
         shift = sum(back[: era - 1], timedelta()) if kind == "simple" else timedelta()
         moment, range_to = _moment(moment), _moment(range_to)
         ledger[trigger].append(Line(moment + shift, range_to + shift if range_to else None, count))  # type: ignore[operator]
-    for trigger, kind, era in db.ask("SELECT id, kind, era FROM trigger"):
+    for trigger, kind, era, following in db.ask("SELECT id, kind, era, next_fire_at FROM trigger WHERE NOT is_paused"):
         moments = cast.moments[trigger]
         in_real_time = kind == "simple" and bool(back)
         if moments is None or (in_real_time and era != len(back) + 1):
             continue  # what began after a step back is by the clock that was put
         ticks = times.in_truth if in_real_time else times.on_the_wall
-        expected, possible = moments(times.began, ticks.must), moments(times.began, ticks.may)
+        must = ticks.must
+        if not in_real_time and (next_at := _moment(following)) and next_at > times.now:
+            must = min(must, next_at - timedelta.resolution)  # was paused, and the clock was put back: it comes again
+        expected, possible = moments(times.began, must), moments(times.began, ticks.may)
         yield from _compare(trigger, ledger[trigger], moments, expected, possible)
 
 

@@ -1,5 +1,6 @@
 """One schedule: a server on a simulated machine lives through what its seed tells, and then everything calms down."""
 
+import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from app import bootstrap
 from app.adapters.migrations import migrate
 from app.bootstrap import Services
 from app.core.errors import CarillonError, UnavailableError
+from app.core.statuses import PauseScope
 from config import Settings
 from tests.fakes import TYPES, PlainHasher
 from tests.simulation import cast as casting
@@ -53,8 +55,8 @@ class Stage:
         if number not in self._casts:
             self.db.put(self._empty)
             services = assemble(self, Clocks(), SimulatedExecutor(None))  # type: ignore[arg-type]
-            moments, uids = casting.enter(Random(number), services)
-            self._casts[number] = Cast(moments, uids, self.db.copy())
+            policies, moments, uids = casting.enter(Random(number), services)
+            self._casts[number] = Cast(policies, moments, uids, self.db.copy())
         return self._casts[number]
 
     def close(self) -> None:
@@ -87,12 +89,14 @@ class Story:
         self.faults = faults or Faults(self.random, self.random.choice(MOODS))
         self.is_clock_put = self.random.random() < 0.3
         self.cast = stage.cast(seed % CASTS)
-        self.machine = Machine(stage.db, self.clocks, self.faults, self.random, self.random.choice([1, 3, 10]))
+        workers = self.random.choice([1, 3, 10])
+        self.machine = Machine(stage.db, self.clocks, self.faults, self.random, self.cast.policies, workers)
         self.server: Services | None = None
         self.executor: SimulatedExecutor | None = None
+        self.ticks = 0  # that succeeded
         self.busy: set[str] = set()  # threads that are in the middle of a step
         self.threads: dict[str, Callable[[], object]] = {}
-        self.times = Times(self.began, Ticks(self.began, self.began), Ticks(self.began, self.began))
+        self.times = Times(self.began, Ticks(self.began, self.began), Ticks(self.began, self.began), self.began)
 
     def play(self) -> None:
         self.stage.db.put(self.cast.content)
@@ -167,14 +171,17 @@ class Story:
             true = now + sum(steps_back(self.stage.db), timedelta())
             self.times.on_the_wall.tried(now)
             self.times.in_truth.tried(true)
+        self.times.now = now
         self.times.on_the_wall.succeeded(now)
         self.times.in_truth.succeeded(true)
-        self.has_ticked = True
+        self.ticks += 1
 
     def _tick_and_look(self) -> None:
-        self.has_ticked = False
-        self._step("timer")
-        if self.has_ticked:
+        """A pause whose time is over ends behind the wake of one tick; what it held is decided in the next."""
+        before = self.ticks
+        for _ in range(2):
+            self._step("timer")
+        if self.ticks == before + 2:
             self._check(promises.broken)
 
     def _let_one_go(self) -> None:
@@ -197,14 +204,35 @@ class Story:
 
     def _people(self) -> None:
         assert self.server
-        uid = self.random.choice(self.cast.uids)
-        try:
-            if self.random.random() < 0.5:
-                self.server.runs.request(uid, "ada")
-            elif self.machine.begun:
-                self.server.runs.cancel(self.random.choice(self.machine.begun).run_id, "ada")
-        except CarillonError:
-            pass  # told to whom it concerns
+        deeds = [self._ask_for_a_run, self._cancel, self._answer, self._pause, self._end_a_pause]
+        with contextlib.suppress(CarillonError):  # told to whom it concerns
+            self.random.choice(deeds)(self.server)
+
+    def _ask_for_a_run(self, server: Services) -> None:
+        server.runs.request(self.random.choice(self.cast.uids), "ada")
+
+    def _cancel(self, server: Services) -> None:
+        if self.machine.begun:
+            server.runs.cancel(self.random.choice(self.machine.begun).run_id, "ada")
+
+    def _answer(self, server: Services) -> None:
+        """Somebody decides what waits for a decision: late fires, interrupted runs."""
+        yes = self.random.random() < 0.5
+        if fires := self.stage.db.ask("SELECT id FROM fire WHERE outcome = 'held' LIMIT 5"):
+            server.ledger.decide(self.random.choice(fires)[0], yes, "ada")
+        if runs := self.stage.db.ask("SELECT id FROM run WHERE asks LIMIT 5"):
+            server.runs.decide(self.random.choice(runs)[0], yes, "ada")
+
+    def _pause(self, server: Services) -> None:
+        until = self.clocks.now() + timedelta(seconds=100) if self.random.random() < 0.5 else None
+        if self.random.random() < 0.5:
+            server.pauses.begin(PauseScope.ALL, "", "ada", until=until)
+        else:
+            server.pauses.begin(PauseScope.JOB, self.random.choice(self.cast.uids), "ada", until=until)
+
+    def _end_a_pause(self, server: Services) -> None:
+        for (pause,) in self.stage.db.ask("SELECT id FROM pause WHERE ended_at IS NULL LIMIT 1"):
+            server.pauses.end(pause, "ada")
 
     def _lose_server(self) -> None:
         self._tell("the server is killed")
@@ -231,8 +259,12 @@ class Story:
     def _end(self) -> None:
         if self.server is None:
             self._start()
+        assert self.server
+        while self.stage.db.ask("SELECT id FROM pause WHERE ended_at IS NULL"):
+            self._end_a_pause(self.server)
         self._tick_and_look()
         for _ in range(QUIET_TURNS):
+            self.clocks.pass_by(1)  # retries have their time
             for name in ("dispatch", *["workers"] * 4, "messages", "record"):
                 self._step(name)
             if not self._has_work():
