@@ -279,7 +279,10 @@ def assemble(
         sample=Sample(jobs, connections, settings.data_dir, settings.timezone, load_data),
         engine=engine,
         timer=timer,
-        watchdog=Watchdog({"timer": timer.pulse.age, **{name: pulse.age for name, pulse in engine.pulses.items()}}),
+        watchdog=Watchdog(
+            {"timer": timer.pulse.age, **{name: pulse.age for name, pulse in engine.pulses.items()}},
+            is_deposed=lambda: services.keeper.active and not lease.acquire(),
+        ),
         keeper=Keeper(lease, db, clock, f"{host}:{os.getpid()}", lambda: services.begin()),
         ends=ends,
     )

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from app.adapters.leases import FileLease
 from app.adapters.watchdog import EXIT_STATUS, STALE, Watchdog
 from app.bootstrap import Services
 from app.core.errors import UnavailableError
 from app.core.pulse import Pulse
+from config import Settings
 from tests.fakes import FakeExecutor
 from tests.flaky import make_flaky
 
@@ -46,7 +48,7 @@ def ended() -> list[int]:
 
 @pytest.fixture
 def watchdog(pulse: Pulse, ended: list[int]) -> Watchdog:
-    return Watchdog({"timer": pulse.age, "standing by": Pulse().age}, ended.append)
+    return Watchdog({"timer": pulse.age, "standing by": Pulse().age}, end=ended.append)
 
 
 def test_a_thread_that_is_stale_twice_ends_the_process(
@@ -84,6 +86,38 @@ def test_a_thread_that_was_stopped_is_not_missed(
         watchdog.look()
 
     assert ended == []
+
+
+def test_a_process_whose_place_another_has_taken_ends(watchdog: Watchdog, ended: list[int]) -> None:
+    watchdog.look_at_the_lease()
+    assert ended == []
+
+    watchdog.is_deposed = lambda: True
+    watchdog.look_at_the_lease()
+    assert ended == [EXIT_STATUS]
+
+
+def test_a_database_that_is_away_deposes_nobody(watchdog: Watchdog, ended: list[int]) -> None:
+    def away() -> bool:
+        raise UnavailableError("away")
+
+    watchdog.is_deposed = away
+    watchdog.look_at_the_lease()
+
+    assert ended == []
+
+
+def test_a_keeper_whose_lease_another_holds_is_deposed(services: Services, settings: Settings) -> None:
+    services.start()
+    assert not services.watchdog.is_deposed()
+
+    services.keeper.lease.release()  # as PostgreSQL does with the locks of a connection that breaks
+    other = FileLease(Path(f"{services.db.engine.url.database}.lock"))
+    assert other.acquire()
+
+    assert services.watchdog.is_deposed()
+    other.release()
+    services.stop()
 
 
 def test_the_server_s_threads_are_watched_while_it_keeps_the_time(services: Services) -> None:
