@@ -54,13 +54,13 @@ class Server:
         self.process: subprocess.Popen[str] | None = None
         self.output: list[str] = []
 
-    def start(self) -> "Server":
+    def start(self, patience: float = 30) -> "Server":
         self.process = subprocess.Popen(
             [sys.executable, "wsgi.py"], cwd=ROOT, env=self.environment, text=True, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )  # fmt: skip
         threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
-        until(self._is_up, "the server to be up")
+        until(self._is_up, "the server to be up", patience)
         return self
 
     def _read(self, process: "subprocess.Popen[str]") -> None:
