@@ -12,15 +12,16 @@ from app.cli.opening import services, settings
 @click.argument("job")
 @click.option("--at", "moment", help="The moment (ISO 8601); its minute counts.  [default: now]")
 def why(job: str, moment: str | None) -> None:
-    """Say why JOB (its name or uid) did or did not run at a moment.
+    """Say why JOB (the name or uid of a job or queue) did or did not run at a moment.
 
     \b
     carillon why 'Flights on this day' --at 2026-11-20T03:00
     """
     with services() as opened:
-        found = next((each for each in opened.jobs.list() if job in (each.uid, each.name)), None)
+        owners = [*opened.jobs.list(), *opened.queues.list()]
+        found = next((each for each in owners if job in (each.uid, each.name)), None)
         if found is None:
-            raise click.UsageError(f"no job named {job!r}, and none with that uid")
+            raise click.UsageError(f"no job or queue named {job!r}, and none with that uid")
         answer = opened.ledger.why(found.uid, _moment(moment))
     click.echo(f"{answer.at:%Y-%m-%d %H:%M %Z}: {answer.answer}")
 

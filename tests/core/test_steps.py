@@ -11,8 +11,10 @@ from app.core import recording
 from app.core.errors import ConflictError, InvalidError
 from app.core.jobs import JobSpec
 from app.core.models import Fire, Job, Run
+from app.core.policies import Policies
 from app.core.ports import Assignment, Ended
 from app.core.queues import QueueSpec, StepSpec
+from app.core.retries import RetryPolicy
 from app.core.runs import RunFilter
 from app.core.statuses import FailureReason, FireOutcome, FireReason, NotStarted, OnFailure, Origin, RunStatus
 from app.core.triggers import cron
@@ -418,3 +420,44 @@ def test_an_end_that_is_reported_twice_starts_one_step(
     services.engine.record()
 
     assert words(services, run) == ["succeeded", "running", "waiting"]
+
+
+# Beside what else runs
+
+
+def test_the_next_step_waits_for_the_last_retry(
+    services: Services, make_queue: MakeQueue, executor: FakeExecutor, clock: FakeClock
+) -> None:
+    queue = make_queue(STOP, STOP)
+    retry = RetryPolicy(count=1, delay_seconds=60, jitter=0)
+    spec = JobSpec("step 1", "NOTHING", policies=Policies(retry=retry))
+    services.jobs.update(queue.steps[0].job.uid, spec, "ada")
+    run = start(services, queue)
+
+    end(services, executor, clock, FAILED)
+    assert words(services, run) == ["queued", "waiting"]
+
+    clock.advance(seconds=60)
+    services.engine.dispatch()
+    end(services, executor, clock)
+    assert (started(executor), words(services, run)) == (
+        ["step 1", "step 1", "step 2"], ["succeeded", "running"],
+    )  # fmt: skip
+
+
+def test_a_step_waits_for_a_run_that_somebody_started(
+    services: Services, make_queue: MakeQueue, executor: FakeExecutor, clock: FakeClock
+) -> None:
+    queue = make_queue(STOP, STOP)
+    services.runs.request(queue.steps[1].job.uid, by="bob")
+    services.engine.dispatch()
+    by_hand = executor.assignments[0]
+    run = start(services, queue)
+
+    end(services, executor, clock)
+    assert (words(services, run), len(executor.assignments)) == (["succeeded", "queued"], 2)
+
+    services.engine.deliver([executor.end(by_hand, clock())])
+    services.engine.record()
+    services.engine.dispatch()
+    assert words(services, run) == ["succeeded", "running"]
