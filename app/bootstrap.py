@@ -268,7 +268,7 @@ def assemble(
         pauses=pauses,
         pools=Pools(db, runs_changed),
         outages=outages,
-        results=Results(db),
+        results=Results(db, clock),
         store=store,
         connections=connections,
         calendars=calendars,

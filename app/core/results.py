@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import Select, func, select
 
 from app.core.db import Database
-from app.core.errors import NotFoundError
-from app.core.models import ResultFile
+from app.core.errors import NotFoundError, UnavailableError
+from app.core.models import Job, ResultFile
+from app.core.ports import Clock
 
 
 @dataclass(frozen=True)
@@ -17,8 +19,9 @@ class ResultFilter:
 
 
 class Results:
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, clock: Clock) -> None:
         self.db = db
+        self.clock = clock
 
     def get(self, file_id: int) -> ResultFile:
         """Raises ``NotFoundError``."""
@@ -42,6 +45,29 @@ class Results:
         with self.db.reading() as session:
             query = select(ResultFile).where(ResultFile.id.in_(newest.scalar_subquery()))
             return {made.job_id: made for made in session.scalars(query)}
+
+    def latest(self, job: Job, *, max_age: timedelta | None = None) -> ResultFile:
+        """The newest file of a job. Raises ``NotFoundError`` without any, ``UnavailableError`` when it is too old.
+
+        Its age counts from when it was made.
+        """
+        found = self.newest([job.id]).get(job.id)
+        if found is None:
+            raise NotFoundError(f"job {job.name!r} has made no result file yet", code="no_result")
+        age = self.clock() - found.created_at
+        if max_age is not None and age > max_age:
+            raise UnavailableError(_stale(job, found, age, max_age), code="stale")
+        return found
+
+
+def _stale(job: Job, found: ResultFile, age: timedelta, max_age: timedelta) -> str:
+    made = f"made at {found.created_at:%Y-%m-%d %H:%M:%S} UTC by run {found.run_id}"
+    return f"the newest result of job {job.name!r}, {made}, is {_rounded(age)} old, more than {_rounded(max_age)}"
+
+
+def _rounded(age: timedelta) -> timedelta:
+    """Printed as ``2 days, 3:00:05``."""
+    return timedelta(seconds=int(age.total_seconds()))
 
 
 def _filtered(query: Select[ResultFile], wanted: ResultFilter) -> Select[ResultFile]:

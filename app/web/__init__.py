@@ -17,6 +17,7 @@ from app.web import (
     dhis2,
     health,
     hosts,
+    latest,
     openspecimen,
     pages,
     security,
@@ -45,6 +46,7 @@ def create_app(services: Services) -> Flask:
         for blueprint in dialect.blueprints():
             csrf.exempt(blueprint)  # they take no forms; `security` refuses other origins
             app.register_blueprint(blueprint)
+    app.register_blueprint(latest.blueprint)
     app.register_blueprint(pages.blueprint())
     app.wsgi_app = hosts.AllowedHosts(app.wsgi_app, services.settings, control.serves)  # type: ignore[method-assign]
     return app

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from app.core.errors import CarillonError
-from app.web import control, dhis2, openspecimen, pages, sunbird, v1
+from app.web import control, dhis2, latest, openspecimen, pages, sunbird, v1
 from app.web.errors import as_http, unexpected
 
 Answer = Callable[[HTTPException], ResponseReturnValue]
@@ -24,6 +24,7 @@ ANSWERS: list[tuple[re.Pattern[str], Answer]] = [
     (re.compile(r"^/api/docs/?$"), pages.answer),
     (re.compile(r"^/api(/|$)"), control.answer),
     (re.compile(r"^(/openspecimen)?/rest/ng/|^(/openspecimen)?/sessions$|/scheduled-jobs(/|$)"), openspecimen.answer),
+    (re.compile(r"^/r/"), latest.answer),
     (re.compile(r""), pages.answer),
 ]
 

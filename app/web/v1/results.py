@@ -5,7 +5,6 @@ from typing import Any
 from flask import Response
 from marshmallow import Schema, fields
 
-from app.core.errors import NotFoundError
 from app.core.models import ResultFile
 from app.core.results import ResultFilter
 from app.web.auth import Right, services
@@ -91,11 +90,7 @@ def download_latest_result(uid: str) -> Response:
 
 
 def _latest(uid: str) -> ResultFile:
-    job = services().jobs.get(uid)
-    found = services().results.newest([job.id]).get(job.id)
-    if found is None:
-        raise NotFoundError(f"job {job.name!r} has made no result file yet", code="no_result")
-    return found
+    return services().results.latest(services().jobs.get(uid))
 
 
 def result_document(made: ResultFile) -> dict[str, Any]:
