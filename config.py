@@ -36,6 +36,7 @@ class Settings:
     admin_password: str | None = field(default=None, repr=False)  # None: generated and printed once
     connections: Mapping[str, str] = field(default_factory=dict, repr=False)  # name in lower case -> SQLAlchemy URL
     shutdown_grace: float = 30  # seconds that running work gets after SIGTERM
+    dhis2_app_dir: Path | None = None  # DHIS2's scheduler app, served at /apps/scheduler/
     trusted_hosts: tuple[str, ...] = ()  # further Host names that the server answers to
     control_bind: str = ""  # a listener of its own for the control API: 127.0.0.1:5001 or unix:/path/of/socket
     control_token: str | None = field(default=None, repr=False)  # the control API asks for it, too
@@ -140,6 +141,13 @@ def _connection(name: str, value: str) -> str:
     return value
 
 
+def _app_folder(name: str, value: str) -> Path:
+    folder = Path(value).expanduser()
+    if not (folder / "index.html").is_file():
+        raise SettingsError(f"{name}={value!r} holds no index.html: name the folder of a built app")
+    return folder
+
+
 def _hosts(name: str, value: str) -> tuple[str, ...]:
     return tuple(host.strip().lower() for host in value.split(",") if host.strip())
 
@@ -178,6 +186,7 @@ READERS: dict[str, Callable[[str, str], object]] = {
     "CARILLON_ADMIN_USERNAME": _text,
     "CARILLON_ADMIN_PASSWORD": _text,
     "CARILLON_SHUTDOWN_GRACE": _integer(0, 3600),
+    "CARILLON_DHIS2_APP_DIR": _app_folder,
     "CARILLON_TRUSTED_HOSTS": _hosts,
     "CARILLON_CONTROL_BIND": _local_address,
     "CARILLON_CONTROL_STOP": _switch,

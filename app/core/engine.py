@@ -188,6 +188,10 @@ class Engine:
             settings={name: self.site[name] for name in job_type.settings if name in self.site},
         )
 
+    def revert(self, job_id: int, by: str | None) -> None:
+        """End a run that is no longer heard of, and whatever is left of it. Raises ``ConflictError``."""
+        self.executor.cancel(*self.runs.revert(job_id, by))
+
     def deliver(self, reports: Sequence[Report]) -> None:
         """Take reports from the executor, from any thread. Waits while too many are unrecorded: jobs then wait, too."""
         for report in reports:

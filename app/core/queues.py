@@ -253,5 +253,7 @@ def _step_problems(
             yield FieldError(field, f"job {job.name!r} is a system job and cannot be in a queue", "system")
         elif place and (queue is None or place.queue.id != queue.id):
             yield FieldError(field, f"job {job.name!r} is already used in queue {place.queue.name!r}", "in_queue")
+        elif job.is_system:
+            yield FieldError(field, f"job {job.name!r} is a system job: no queue can have it", "system")
         elif times[spec.job] > 1:
             yield FieldError(field, f"job {job.name!r} is in the queue more than once", "twice")

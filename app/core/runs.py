@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, literal, select
@@ -26,6 +26,10 @@ from app.core.statuses import (
 )
 
 log = logging.getLogger(__name__)
+
+
+SILENT = timedelta(minutes=1)
+"""A run of which something was heard within this time is alive."""
 
 
 class Runs:
@@ -189,6 +193,25 @@ class Runs:
                 self.cancel(run_id, by)
             except ConflictError:
                 log.debug("run %s ended before it could be cancelled", run_id)
+
+    def revert(self, job_id: int, by: str | None) -> tuple[int, str]:
+        """Interrupt a job's run of which nothing was heard for a minute. Gives its id and its token.
+
+        Raises ``ConflictError`` when none is going on, or when it is still heard of.
+        """
+        now = self.clock()
+        with self.db.transaction() as session:
+            going_on = select(Run).where(Run.job_id == job_id, IS_GOING_ON).order_by(Run.id)
+            run = session.scalars(going_on.with_for_update()).first()
+            if run is None:
+                raise ConflictError("Job is not running", code="not_running")
+            heard_at, token = run.heartbeat_at or run.queued_at, run.token or ""
+            if heard_at > now - SILENT:
+                raise ConflictError("Failed to transition job from RUNNING state", code="alive")
+            error = f"nothing was heard of it since {heard_at:%Y-%m-%d %H:%M:%S} UTC; {by} gave it up"
+            recording.lost(session, Run.id == run.id, now, FailureReason.WORKER_LOST, error)
+        self.changed()
+        return run.id, token
 
     def expire(self) -> int:
         """End the runs that have waited longer than their jobs allow. Gives their number."""

@@ -25,11 +25,24 @@ class MalformedBodyError(CarillonError):
 
 def read(schema: Schema) -> Any:
     """Read the body by a schema. Raises ``UnsupportedMediaType``, ``MalformedBodyError``, ``InvalidError``."""
+    return load(schema, read_object())
+
+
+def load(schema: Schema, value: Mapping[str, Any]) -> Any:
+    """The same for an object that was read already. Raises ``InvalidError``."""
     try:
-        return schema.load(read_object())
+        return schema.load(value)
     except ValidationError as error:
         messages = error.messages if isinstance(error.messages, dict) else {"": error.messages}
         raise InvalidError([FieldError(path, f"{path}: {text}") for path, text in flat(messages)]) from None
+
+
+def read_json(media_type: str) -> Any:
+    """Read a body of one media type, whatever JSON it holds. Raises as ``read`` does."""
+    data = request.get_data()
+    if request.mimetype != media_type:
+        raise UnsupportedMediaType(f"the body must be {media_type}")
+    return _parsed(data)
 
 
 def read_object() -> dict[str, Any]:

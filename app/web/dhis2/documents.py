@@ -6,9 +6,11 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from app.core.errors import NotFoundError
 from app.core.jobs import next_fire
 from app.core.members import Place
 from app.core.models import Job, Run
+from app.core.statuses import RunStatus
 from app.web.auth import Right, current_actor, services
 from app.web.dhis2 import queue_members
 from app.web.dhis2.routes import address_of
@@ -18,6 +20,7 @@ from app.web.dhis2.times import duration, local
 from app.web.trigger_schema import shown
 
 Document = dict[str, Any]
+GOING_ON = (RunStatus.RUNNING, RunStatus.CANCELLING)
 BATCH = 500  # jobs; a statement takes only so many binds
 
 
@@ -54,16 +57,29 @@ def batches(jobs: Iterable[Job]) -> Iterator[Sequence[Job]]:
         yield batch
 
 
+def finished_runs(jobs: Sequence[Job]) -> dict[int, Run]:
+    """The newest run that is over of each job, by job id."""
+    return _finished(jobs, services().jobs.last_runs(jobs))
+
+
 def _finished(jobs: Sequence[Job], newest: Mapping[int, Run]) -> dict[int, Run]:
-    """The newest run of each job that is over: only where the newest of all is not, another look is needed."""
+    """The same: only where the newest of all is not over, another look is needed."""
     found = {}
     for job in jobs:
         run = newest.get(job.id)
         if run and not run.status.is_final and job.last_run_id:
-            run = services().runs.get(job.last_run_id)
+            run = _kept(job.last_run_id)
         if run and run.status.is_final:
             found[job.id] = run
     return found
+
+
+def _kept(run_id: int) -> Run | None:
+    """A run that may be gone by now: of housekeeping only the newest stays."""
+    try:
+        return services().runs.get(run_id)
+    except NotFoundError:
+        return None
 
 
 def _document(job: Job, around: _Surroundings) -> Document:
@@ -129,5 +145,6 @@ def _execution(newest: Run | None, finished: Run | None, left_out: datetime | No
         "lastExecuted": local(started),
         "lastExecutedStatus": last_executed_status(finished),
         "lastFinished": local(finished.finished_at if finished else None),
+        "lastAlive": local(newest.heartbeat_at) if newest and newest.status in GOING_ON else None,
         "lastRuntimeExecution": None if seconds is None else duration(seconds),
     }

@@ -6,6 +6,7 @@ from werkzeug.exceptions import HTTPException
 from app.core.errors import CarillonError, ConflictError, ForbiddenError, InvalidError, NotFoundError, UnavailableError
 from app.web.auth import UnauthenticatedError
 from app.web.bodies import MalformedBodyError, refusal_headers
+from app.web.dhis2.json_patch import PatchError
 from app.web.dhis2.messages import Report, object_report, web_message
 from app.web.dhis2.routes import blueprint
 from app.web.errors import unexpected
@@ -35,6 +36,7 @@ STATUS = {
     ForbiddenError: (403, "E1006"),
     NotFoundError: (404, "E1005"),
     QueryError: (400, None),
+    PatchError: (400, None),
     MalformedBodyError: (409, None),
     InvalidError: (409, None),
     ConflictError: (409, "E1004"),

@@ -16,6 +16,7 @@ from app.web.dhis2 import field_filter, queue_members
 from app.web.dhis2.documents import document
 from app.web.dhis2.listing import listed
 from app.web.dhis2.messages import execution_report, object_report
+from app.web.dhis2.patches import asked_by_patch
 from app.web.dhis2.reports import reporting
 from app.web.dhis2.routes import address_of, route
 from app.web.dhis2.schedules import triggers_for
@@ -47,13 +48,16 @@ def create() -> Response:
 @route("PUT", "/<uid>")
 @allow(Right.EDIT)
 def update(uid: str) -> Response:
-    job, asked = services().jobs.get(uid), bodies.read(JobConfiguration())
-    place = queue_members.place_of(job)
-    spec = _changed(job, place, asked)
-    with reporting(uid, spec):
-        services().jobs.update(uid, spec, current_actor().name)
-    if place and asked.enabled is not None:
-        queue_members.switch(job, place, asked.enabled)
+    _update(services().jobs.get(uid), bodies.read(JobConfiguration()))
+    return object_report(200, uid)
+
+
+@route("PATCH", "/<uid>")
+@allow(Right.EDIT)
+def patch(uid: str) -> Response:
+    """JSON Patch (RFC 6902)."""
+    job = services().jobs.get(uid)
+    _update(job, asked_by_patch(job))
     return object_report(200, uid)
 
 
@@ -91,6 +95,31 @@ def disable(uid: str) -> Response:
     job = services().jobs.get(uid)
     queue_members.switch(job, queue_members.place_of(job), False)
     return Response(status=204)
+
+
+@route("POST", "/<uid>/cancel")
+@allow(Right.EDIT)
+def cancel_runs(uid: str) -> Response:
+    """Ask for the end of what the job has queued or running; nothing to cancel is no error."""
+    services().runs.cancel_job(services().jobs.get(uid).id, current_actor().name)
+    return Response(status=204)
+
+
+@route("POST", "/<uid>/revert")
+@allow(Right.EDIT)
+def revert(uid: str) -> Response:
+    """Give up a run of which nothing is heard any more."""
+    services().engine.revert(services().jobs.get(uid).id, current_actor().name)
+    return Response(status=204)
+
+
+def _update(job: Job, asked: Asked) -> None:
+    place = queue_members.place_of(job)
+    spec = _changed(job, place, asked)
+    with reporting(job.uid, spec):
+        services().jobs.update(job.uid, spec, current_actor().name)
+    if place and asked.enabled is not None:
+        queue_members.switch(job, place, asked.enabled)
 
 
 def _new(asked: Asked) -> JobSpec:

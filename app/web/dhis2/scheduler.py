@@ -37,7 +37,7 @@ def scheduler() -> Response:
 @route("GET", "/queueable", resource=SCHEDULER)
 @allow(Right.SEE)
 def queueable() -> Response:
-    """Jobs in no queue, without those that begin anew after their own end. A queue's name changes nothing of that."""
+    """People's jobs in no queue, but those that begin anew after their own end. A queue's name changes nothing."""
     jobs = services().jobs.list(system=False)
     free = [job for job in jobs if schedule_of(job.triggers)["schedulingType"] != FIXED_DELAY]
     placed = {job_id for batch in batches(free) for job_id in services().jobs.places(batch)}

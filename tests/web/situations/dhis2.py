@@ -49,7 +49,7 @@ TABLE: Table = {
     "wrong content type": (Ask("POST", ROOT, body(), "text/plain"), 415, "the body must be application/json"),
     "no content type": (Ask("PUT", f"{ROOT}/<uid>", body(), None), 415, "the body must be application/json"),
     "large body": (Ask("POST", ROOT, b" " * 1_100_000), 413, "exceeds the capacity limit"),
-    "wrong method": (Ask("PATCH", f"{ROOT}/<uid>", b"[]"), 405, "The method is not allowed"),
+    "wrong method": (Ask("PUT", ROOT, b"{}"), 405, "The method is not allowed"),
     "another wrong method": (Ask("GET", f"{ROOT}/<uid>/execute"), 405, "The method is not allowed"),
     "unknown address": (Ask("GET", f"{ROOT}/<uid>/nothing"), 404, "The requested URL was not found"),
     "no credentials": (Ask("GET", ROOT, user=None), 401, "log in first"),
