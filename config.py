@@ -40,6 +40,7 @@ class Settings:
     trusted_hosts: tuple[str, ...] = ()  # further Host names that the server answers to
     control_bind: str = ""  # a listener of its own for the control API: 127.0.0.1:5001 or unix:/path/of/socket
     control_token: str | None = field(default=None, repr=False)  # the control API asks for it, too
+    http_allow: str = ""  # hosts and networks that HTTP requests may reach although they are private, with commas
     runner_url: str = "http://127.0.0.1:5002/api"  # what runner calls ask: GET <runner_url>/<task id>
     control_stop: bool = True  # whether /api/shutdown and /api/kill may stop the timekeeping
 
@@ -191,6 +192,7 @@ READERS: dict[str, Callable[[str, str], object]] = {
     "CARILLON_CONTROL_BIND": _local_address,
     "CARILLON_CONTROL_STOP": _switch,
     "CARILLON_CONTROL_TOKEN": _token,
+    "CARILLON_HTTP_ALLOW": _text,
     "CARILLON_RUNNER_URL": _web_address,
 }
 NAMES = {name: name.removeprefix(PREFIX).lower() for name in READERS}

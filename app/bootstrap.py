@@ -290,7 +290,7 @@ def assemble(
 
 
 def _site(settings: "Settings") -> dict[str, str]:
-    return {"runner_url": settings.runner_url}
+    return {"runner_url": settings.runner_url, "http_allow": settings.http_allow}
 
 
 def _executor(settings: "Settings", clock: Clock, store: ResultStore, worker: Sequence[str], own: JobTypes) -> Executor:
