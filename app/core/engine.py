@@ -16,7 +16,7 @@ from app.core.clock_steps import ClockSteps
 from app.core.connections import Connections
 from app.core.db import PATIENT, lock_wait_seconds
 from app.core.errors import CarillonError, UnavailableError
-from app.core.fires import Fires
+from app.core.fires import Fires, Wake
 from app.core.job_types import JobTypes
 from app.core.outages import Outages
 from app.core.pauses import Pauses
@@ -32,6 +32,8 @@ BATCH = 500
 MOST_REPORTS = 50_000  # in memory, while the database is away
 GATHER_SECONDS = 0.02
 """Reports wait this long for others: a transaction for each would take the turns of those that start runs."""
+LET_WAKE_SECONDS = 0.5
+"""So long the other threads keep still while a wake goes on: one of thousands of fires may take longer."""
 LISTEN_SECONDS = 1.0
 """Nobody reports anything for so long: the thread shows that it lives, and listens again."""
 BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -79,6 +81,8 @@ class Engine:
         self._pause_ends_at: datetime | None = None  # as of the last chores
         self._work = threading.Event()
         self._stopping = threading.Event()
+        self._is_asleep = threading.Event()  # no wake is going on
+        self._is_asleep.set()
         self._threads: list[threading.Thread] = []
         self.pulses = {"dispatch": Pulse(), "record": Pulse()}
 
@@ -92,14 +96,20 @@ class Engine:
         self.clock_steps.attend()
         if self._pause_ends_at is not None and self._pause_ends_at <= self.clock():
             self._pause_ends_at = self.pauses.expire()
-        wake = self.fires.wake(self._claim, self._begin)
+        wake = self._wake()
         self._do_chores()
         return min((at for at in (wake.next_fire_at, self._pause_ends_at) if at is not None), default=None)
 
+    def _wake(self) -> Wake:
+        """The other threads keep still meanwhile: what is due goes before what has ended."""
+        self._is_asleep.clear()
+        try:
+            return self.fires.wake(self._claim, self._begin)
+        finally:
+            self._is_asleep.set()
+
     def _claim(self, session: Session) -> Sequence[Claimed]:
-        """In the transaction that queues them, unless others have waited longer or may be worth more."""
-        if self._has_backlog:
-            return ()
+        """In the transaction that queues them: those that begin at once need no other one."""
         return self._unsure_of_tick.note(self.runs.claim_in(session, self.executor.free()))
 
     def _begin(self, claimed: Sequence[Claimed], queued: int) -> None:
@@ -140,7 +150,10 @@ class Engine:
         self._has_backlog = next_begin is not None and next_begin <= self.clock()
         if not self._has_backlog:
             return 0
-        claimed = self.runs.claim(self.executor.free(), self._unsure_of_dispatch.note)
+        free = self.executor.free()
+        if free <= 0:
+            return 0
+        claimed = self.runs.claim(free, self._unsure_of_dispatch.note)
         self._unsure_of_dispatch.forget()
         self._submit(claimed)
         return len(claimed)
@@ -311,7 +324,7 @@ class Engine:
         self._work.clear()
         if self._stopping.is_set():
             return False
-        while self.dispatch():
+        while self._is_asleep.wait(LET_WAKE_SECONDS) and self.dispatch():
             self.pulses["dispatch"].beat()
         return True
 
@@ -319,6 +332,7 @@ class Engine:
         if not self._unrecorded:
             self._unrecorded = self._drain(block=True)
             self._stopping.wait(GATHER_SECONDS)
+            self._is_asleep.wait(LET_WAKE_SECONDS)
             self._unrecorded += self._drain()
         self._write()
         return bool(self._unrecorded) or not self._closed
