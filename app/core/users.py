@@ -21,6 +21,7 @@ from app.core.uids import digest, new_secret, new_uid
 log = logging.getLogger(__name__)
 
 USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+PASSWORD_LENGTH = (12, 128)
 IDLE = timedelta(hours=12)
 ABSOLUTE = timedelta(days=7)
 SEEN_EVERY = timedelta(minutes=1)
@@ -115,7 +116,7 @@ class Users:
         with self.db.reading() as session:
             user = session.scalar(_named(username)) if USERNAME.fullmatch(username) else None
         hashed = user.password_hash if user else self._nobody
-        right = len(password) <= 128 and self.hasher.matches(hashed, password)
+        right = len(password) <= PASSWORD_LENGTH[1] and self.hasher.matches(hashed, password)
         return user if right and user and user.disabled_at is None else None
 
     # Logins
@@ -204,8 +205,9 @@ def _set(session: Session, kind: type[Token] | type[LoginSession], key: object, 
 
 
 def _acceptable(password: str) -> str:
-    if not 12 <= len(password) <= 128:
-        raise InvalidError.of("password", "a password has 12 to 128 characters")
+    least, most = PASSWORD_LENGTH
+    if not least <= len(password) <= most:
+        raise InvalidError.of("password", f"a password has {least} to {most} characters")
     return password
 
 

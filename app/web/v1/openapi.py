@@ -18,8 +18,8 @@ ABOUT = (
     "Carillon's own API. Log in with Basic credentials or a token of `carillon token`. All moments are ISO 8601; those "
     "in answers are in UTC unless they say otherwise. Members that are not listed here are refused."
 )
-ALWAYS = (401, 403, 503)
-WITH_A_BODY = (400, 413, 415, 422)
+ALWAYS = (400, 401, 403, 503)
+WITH_A_BODY = (413, 415, 422)
 ROLES = {Right.NONE: "anybody", Right.SEE: "every user", Right.RUN: "every user", Right.EDIT: "administrators"}
 
 

@@ -46,7 +46,7 @@ class ShownStepSchema(StepSchema):
 class QueueBodySchema(Schema):
     name = fields.String(required=True)
     triggers = Triggers(load_default=list, metadata={"description": "When it starts; none: by hand only."})
-    steps = fields.List(fields.Nested(StepSchema), required=True,
+    steps = fields.List(fields.Nested(StepSchema), required=True, validate=validate.Length(FEWEST_STEPS, MOST_STEPS),
                         metadata={"description": f"From {FEWEST_STEPS} to {MOST_STEPS}, in their order."})  # fmt: skip
     enabled = Truth(load_default=True)
     description = fields.String(load_default="")

@@ -2,17 +2,22 @@
 
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from app.core.errors import ConflictError
 from app.core.models import User
 from app.core.statuses import Role
+from app.core.users import PASSWORD_LENGTH, USERNAME
 from app.web.auth import Right, current_actor, services
 from app.web.v1.fields import TEXT, Moment, Truth
 from app.web.v1.routes import operation
 
-PASSWORD = {"description": "12 to 128 characters."}
 EXAMPLE = {"username": "grace", "password": "correct horse battery", "role": "user"}
+
+
+class Password(fields.String):
+    def __init__(self) -> None:
+        super().__init__(required=True, load_only=True, validate=validate.Length(*PASSWORD_LENGTH))
 
 
 class UserSchema(Schema):
@@ -31,13 +36,13 @@ class UsersSchema(Schema):
 
 
 class NewUserSchema(Schema):
-    username = fields.String(required=True, metadata={"description": "1 to 64 letters, digits and . _ @ -"})
-    password = fields.String(required=True, load_only=True, metadata=PASSWORD)
+    username = fields.String(required=True, validate=validate.Regexp(f"^{USERNAME.pattern}$"))
+    password = Password()
     role = fields.Enum(Role, by_value=True, load_default=Role.USER, metadata=TEXT)
 
 
 class PasswordSchema(Schema):
-    password = fields.String(required=True, load_only=True, metadata=PASSWORD)
+    password = Password()
 
 
 @operation("GET", "/me", Right.SEE, gives=UserSchema)
