@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, UnsupportedMediaType
 from app.core.errors import CarillonError, FieldError, InvalidError
 from app.web.errors import RETRY_AFTER
 
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 CHALLENGE = 'Basic realm="Carillon"'
 KEPT = ("Allow", "Content-Range", "Retry-After")
 """What an HTTP error tells in headers, whatever the body around it looks like."""
@@ -45,13 +46,18 @@ def read_json(media_type: str) -> Any:
     return _parsed(data)
 
 
+def is_empty() -> bool:
+    """Whether there is no body. What came as a form was read as one: it leaves no data, and is not nothing."""
+    came_as_form = request.mimetype in FORMS and bool(request.content_length)
+    return not came_as_form and not request.get_data().strip()
+
+
 def read_object() -> dict[str, Any]:
-    data = request.get_data()
-    if not data.strip():
+    if is_empty():
         raise MalformedBodyError("the body is empty")
     if not request.is_json:
-        raise UnsupportedMediaType("the body must be application/json")
-    value = _parsed(data)
+        raise UnsupportedMediaType("the body must be application/json, and the header Content-Type must say so")
+    value = _parsed(request.get_data())
     if not isinstance(value, dict):
         raise MalformedBodyError("the body must be a JSON object")
     return value

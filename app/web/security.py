@@ -11,6 +11,7 @@ from werkzeug.exceptions import BadRequest
 
 from app.core.errors import ForbiddenError, UnavailableError
 from app.web.auth import actor, services
+from app.web.bodies import FORMS
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -25,7 +26,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 SAFE = ("GET", "HEAD", "OPTIONS")
 STANDBY_MAY = ("pages.login", "pages.log_in", "pages.log_out")
 

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from app.core.errors import ConflictError, InvalidError, NotFoundError
 from app.core.models import Job
@@ -79,7 +79,7 @@ def _wanted(job_id: str) -> RunFilter:
 
 def _arguments() -> str | None:
     """The ``args`` of the body; without a body there are none."""
-    given = bodies.read_object().get("args") if request.get_data().strip() else None
+    given = None if bodies.is_empty() else bodies.read_object().get("args")
     if given is not None and not isinstance(given, str):
         raise InvalidError.of("args", "args must be a text of arguments with blanks between them")
     return given

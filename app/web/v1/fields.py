@@ -1,8 +1,11 @@
 """Members that are read strictly: JSON says what it means, nothing is guessed."""
 
+from datetime import datetime
 from typing import Any
 
 from marshmallow import fields, validate
+
+from app.web.trigger_schema import utc_text
 
 LARGEST_ID = 2**63 - 1
 TEXT = {"type": "string"}
@@ -18,10 +21,13 @@ class Truth(fields.Boolean):
 
 
 class Moment(fields.AwareDateTime):
-    """An answer's moment: ISO 8601, UTC."""
+    """ISO 8601; an answer's ends in Z, as those of triggers do."""
 
     def __init__(self, description: str = "", **options: Any) -> None:
         super().__init__(metadata={"description": description} if description else {}, **options)
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return utc_text(value)
 
 
 class Cursor(fields.Integer):

@@ -7,6 +7,7 @@ from marshmallow import Schema, fields, validate
 from app.core.ledger import LedgerRow
 from app.core.statuses import FireOutcome, FireReason, RunStatus
 from app.web.auth import Right, current_actor, services
+from app.web.v1.fields import Moment
 from app.web.v1.routes import operation
 from app.web.v1.runs import listed
 
@@ -18,14 +19,14 @@ class FireSchema(Schema):
 
     id = fields.Integer(required=True)
     trigger_id = fields.Integer(required=True, allow_none=True, metadata={"description": "Null: asked for by hand."})
-    scheduled_for = fields.AwareDateTime(required=True, metadata=UTC)
-    decided_at = fields.AwareDateTime(required=True, metadata=UTC)
+    scheduled_for = Moment("ISO 8601, UTC.", required=True)
+    decided_at = Moment("ISO 8601, UTC.", required=True)
     outcome = fields.Enum(FireOutcome, by_value=True, required=True, metadata={"type": "string"})
     reason = fields.Enum(FireReason, by_value=True, required=True, allow_none=True, metadata={"type": "string"})
     blocking_run_id = fields.Integer(required=True, allow_none=True)
     run_id = fields.Integer(required=True, allow_none=True)
     run_status = fields.Enum(RunStatus, by_value=True, required=True, allow_none=True, metadata={"type": "string"})
-    range_to = fields.AwareDateTime(required=True, allow_none=True, metadata={"description": "The last, inclusive."})
+    range_to = Moment("The last, inclusive.", required=True, allow_none=True)
     count = fields.Integer(required=True)
 
 
@@ -46,11 +47,11 @@ class WhyQuerySchema(Schema):
 
 
 class WhySchema(Schema):
-    at = fields.AwareDateTime(required=True)
+    at = Moment(required=True)
     answer = fields.String(required=True)
     fire = fields.Nested(FireSchema, required=True, allow_none=True)
-    before = fields.AwareDateTime(required=True, allow_none=True)
-    after = fields.AwareDateTime(required=True, allow_none=True)
+    before = Moment(required=True, allow_none=True)
+    after = Moment(required=True, allow_none=True)
 
 
 class DecisionSchema(Schema):

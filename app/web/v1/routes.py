@@ -73,7 +73,7 @@ class Operation:
         if self.headers:
             given["headers"] = _read_headers(self.headers())
         if self.takes:
-            given["asked"] = read(self.takes()) if self.needs_body or request.get_data().strip() else {}
+            given["asked"] = read(self.takes()) if self.needs_body or not bodies.is_empty() else {}
         elif self.media != JSON:
             given["body"] = _read_raw(self.media)
         return self._written(view(**given))

@@ -9,7 +9,7 @@ from app.core.models import Run
 from app.core.runs import RunFilter
 from app.core.statuses import FailureReason, Origin, RunStatus
 from app.web.auth import Right, current_actor, services
-from app.web.v1.fields import TEXT, Cursor, Limit, Next
+from app.web.v1.fields import TEXT, Cursor, Limit, Moment, Next
 from app.web.v1.jobs import check_parameters
 from app.web.v1.results import ResultSchema, result_document
 from app.web.v1.routes import PREFIX, Answer, operation
@@ -26,12 +26,12 @@ class RunSchema(Schema):
     origin = fields.Enum(Origin, by_value=True, required=True, metadata=TEXT)
     requested_by = fields.String(required=True, allow_none=True)
     cancelled_by = fields.String(required=True, allow_none=True)
-    cancelled_at = fields.AwareDateTime(required=True, allow_none=True)
+    cancelled_at = Moment(required=True, allow_none=True)
     parameters = fields.Dict(required=True)
-    scheduled_for = fields.AwareDateTime(required=True)
-    queued_at = fields.AwareDateTime(required=True)
-    started_at = fields.AwareDateTime(required=True, allow_none=True)
-    finished_at = fields.AwareDateTime(required=True, allow_none=True)
+    scheduled_for = Moment(required=True)
+    queued_at = Moment(required=True)
+    started_at = Moment(required=True, allow_none=True)
+    finished_at = Moment(required=True, allow_none=True)
     attempts = fields.Integer(required=True)
     host = fields.String(required=True, allow_none=True)
     pid = fields.Integer(required=True, allow_none=True)
@@ -79,7 +79,7 @@ class KeySchema(Schema):
 
 class LogLineSchema(Schema):
     number = fields.Integer(required=True, metadata={"description": "From 1, in order."})
-    at = fields.AwareDateTime(required=True)
+    at = Moment(required=True)
     level = fields.String(required=True)
     message = fields.String(required=True)
 

@@ -35,6 +35,7 @@ SITUATIONS = (
     "empty body",
     "wrong content type",
     "no content type",
+    "JSON that is sent as a form",
     "large body",
     "wrong method",
     "another wrong method",
@@ -61,6 +62,9 @@ class Ask:
     headers: Mapping[str, str] = field(default_factory=dict)
     while_running: bool = False  # the job, when the question is asked
 
+
+FORM = "application/x-www-form-urlencoded"
+"""What curl says unless it is told otherwise."""
 
 Table = dict[str, tuple[Ask, int, str] | None]
 """By situation: the question, its status, words of the answer; ``None`` where it cannot come about."""

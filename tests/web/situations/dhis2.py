@@ -6,7 +6,7 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from tests.web.conftest import sql
-from tests.web.situations import HUGE, Ask, Table
+from tests.web.situations import FORM, HUGE, Ask, Table
 
 ROOT = "/api/jobConfigurations"
 
@@ -48,6 +48,7 @@ TABLE: Table = {
     "empty body": (Ask("POST", ROOT, b""), 409, "the body is empty"),
     "wrong content type": (Ask("POST", ROOT, body(), "text/plain"), 415, "the body must be application/json"),
     "no content type": (Ask("PUT", f"{ROOT}/<uid>", body(), None), 415, "the body must be application/json"),
+    "JSON that is sent as a form": (Ask("POST", ROOT, body(), FORM), 415, "the header Content-Type must say so"),
     "large body": (Ask("POST", ROOT, b" " * 1_100_000), 413, "exceeds the capacity limit"),
     "wrong method": (Ask("PUT", ROOT, b"{}"), 405, "The method is not allowed"),
     "another wrong method": (Ask("GET", f"{ROOT}/<uid>/execute"), 405, "The method is not allowed"),

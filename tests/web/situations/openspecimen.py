@@ -6,7 +6,7 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from tests.web.conftest import sql
-from tests.web.situations import HUGE, Ask, Table
+from tests.web.situations import FORM, HUGE, Ask, Table
 
 ROOT = "/rest/ng/scheduled-jobs"
 
@@ -43,6 +43,11 @@ TABLE: Table = {
         "UNSUPPORTED_MEDIA_TYPE",
     ),
     "no content type": (Ask("POST", f"{ROOT}/<id>/runs", b'{"args": ""}', None), 415, "UNSUPPORTED_MEDIA_TYPE"),
+    "JSON that is sent as a form": (
+        Ask("POST", f"{ROOT}/<id>/runs", b'{"args": ""}', FORM),
+        415,
+        "UNSUPPORTED_MEDIA_TYPE",
+    ),
     "large body": (Ask("POST", f"{ROOT}/<id>/runs", b" " * 1_100_000), 413, "REQUEST_ENTITY_TOO_LARGE"),
     "wrong method": (Ask("PATCH", f"{ROOT}/<id>", b"{}"), 405, "METHOD_NOT_ALLOWED"),
     "another wrong method": (Ask("DELETE", ROOT, b"{}"), 405, "METHOD_NOT_ALLOWED"),

@@ -2,7 +2,7 @@
 
 from werkzeug.test import TestResponse
 
-from tests.web.situations import HUGE, Ask, Table
+from tests.web.situations import FORM, HUGE, Ask, Table
 
 ROOT = "/api/v1/backgroundtasks"
 NOT_FOUND = "Requested resource not found"
@@ -31,6 +31,7 @@ TABLE: Table = {
     "empty body": (Ask("POST", f"{ROOT}/trigger/nothing", b""), 404, NOT_FOUND),
     "wrong content type": (Ask("POST", f"{ROOT}/trigger/nothing", b"x", "text/xml"), 404, NOT_FOUND),
     "no content type": (Ask("POST", f"{ROOT}/trigger/nothing", b"x", None), 404, NOT_FOUND),
+    "JSON that is sent as a form": (Ask("POST", f"{ROOT}/trigger/nothing", b"{}", FORM), 404, NOT_FOUND),
     "large body": (Ask("POST", f"{ROOT}/trigger/nothing", b" " * 1_100_000), 404, NOT_FOUND),
     "wrong method": (Ask("GET", f"{ROOT}/trigger/nightly visits"), 405, "METHOD_NOT_ALLOWED"),
     "another wrong method": (Ask("DELETE", ROOT), 405, "METHOD_NOT_ALLOWED"),

@@ -6,7 +6,7 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from tests.web.conftest import sql
-from tests.web.situations import HUGE, Ask, Table
+from tests.web.situations import FORM, HUGE, Ask, Table
 
 ROOT = "/api/v1/jobs"
 
@@ -40,6 +40,11 @@ TABLE: Table = {
     "empty body": (Ask("POST", ROOT, b""), 400, "the body is empty"),
     "wrong content type": (Ask("POST", ROOT, body(), "text/plain"), 415, "the body must be application/json"),
     "no content type": (Ask("PATCH", f"{ROOT}/<uid>", body(), None), 415, "the body must be application/json"),
+    "JSON that is sent as a form": (
+        Ask("POST", f"{ROOT}/<uid>/runs", b"{}", FORM),
+        415,
+        "the header Content-Type must say so",
+    ),
     "large body": (Ask("POST", ROOT, b" " * 1_100_000), 413, "too_large"),
     "wrong method": (Ask("POST", f"{ROOT}/<uid>", b"{}"), 405, "method_not_allowed"),
     "another wrong method": (Ask("GET", f"{ROOT}/<uid>/enable"), 405, "method_not_allowed"),

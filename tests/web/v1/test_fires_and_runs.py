@@ -26,8 +26,8 @@ def test_the_ledger_says_what_became_of_each_moment(
     assert answer.status_code == 200
     [item] = answer.get_json()["items"]
     assert item == {
-        "id": 2, "trigger_id": 1, "scheduled_for": "2026-03-02T14:00:00+00:00",
-        "decided_at": "2026-03-02T14:00:00+00:00", "outcome": "skipped", "reason": "overlap", "blocking_run_id": 1,
+        "id": 2, "trigger_id": 1, "scheduled_for": "2026-03-02T14:00:00Z",
+        "decided_at": "2026-03-02T14:00:00Z", "outcome": "skipped", "reason": "overlap", "blocking_run_id": 1,
         "run_id": None, "run_status": None, "range_to": None, "count": 1,
     }  # fmt: skip
     following = user_client.get(f"/api/v1/jobs/{job.uid}/fires?limit=1&cursor={answer.get_json()['next']}").get_json()

@@ -73,11 +73,11 @@ def test_a_new_job_is_answered_whole(admin_client: FlaskClient, services: Servic
         "id": 1,
         "is_system": False,
         "version": 1,
-        "created_at": "2026-03-02T12:00:00+00:00",
+        "created_at": "2026-03-02T12:00:00Z",
         "created_by": "ada",
-        "updated_at": "2026-03-02T12:00:00+00:00",
+        "updated_at": "2026-03-02T12:00:00Z",
         "updated_by": "ada",
-        "next_fire_at": "2026-03-03T02:00:00+00:00",
+        "next_fire_at": "2026-03-03T02:00:00Z",
         "last_run": None,
     }
     again = admin_client.get(f"{JOBS}/{shown['uid']}")
@@ -114,9 +114,9 @@ def test_the_last_run_is_shown_in_short(user_client: FlaskClient, make_job: Make
     assert user_client.get(f"{JOBS}/{job.uid}").get_json()["last_run"] == {
         "id": run_id,
         "status": "succeeded",
-        "queued_at": "2026-03-02T12:00:00+00:00",
-        "started_at": "2026-03-02T12:00:00+00:00",
-        "finished_at": "2026-03-02T12:00:21.780000+00:00",
+        "queued_at": "2026-03-02T12:00:00Z",
+        "started_at": "2026-03-02T12:00:00Z",
+        "finished_at": "2026-03-02T12:00:21.780000Z",
     }
 
 
@@ -226,7 +226,7 @@ def test_a_job_is_replaced(admin_client: FlaskClient, clock: FakeClock) -> None:
 
     assert (answer.status_code, answer.headers["ETag"]) == (200, '"2"')
     assert answer.get_json() == job | {
-        "name": "new", "description": "", "version": 2, "updated_at": "2026-03-02T12:01:00+00:00"
+        "name": "new", "description": "", "version": 2, "updated_at": "2026-03-02T12:01:00Z"
     }  # fmt: skip
 
 
@@ -313,7 +313,7 @@ def test_a_job_is_switched(admin_client: FlaskClient, make_job: MakeJob) -> None
     assert [(one.get_json()["enabled"], one.headers["ETag"]) for one in (off, again, on)] == [
         (False, '"2"'), (False, '"2"'), (True, '"3"'),
     ]  # fmt: skip
-    assert [one.get_json()["next_fire_at"] for one in (off, on)] == [None, "2026-03-03T02:00:00+00:00"]
+    assert [one.get_json()["next_fire_at"] for one in (off, on)] == [None, "2026-03-03T02:00:00Z"]
 
 
 def test_a_deleted_job_leaves_its_runs(

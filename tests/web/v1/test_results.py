@@ -29,7 +29,7 @@ def test_a_file_is_described(user_client: FlaskClient, job: Job) -> None:
         "run_id": 1,
         "job_id": job.id,
         "job_name": "nightly visits",
-        "scheduled_for": "2026-03-02T12:00:00+00:00",
+        "scheduled_for": "2026-03-02T12:00:00Z",
         "created_at": shown["created_at"],
         "name": "first.csv",
         "media_type": "text/csv",

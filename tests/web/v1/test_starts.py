@@ -151,7 +151,7 @@ def test_a_log_is_read_in_parts(user_client: FlaskClient, services: Services, jo
     over = user_client.get(f"{path}?cursor={rest['next']}").get_json()
 
     assert first["items"][0] == {
-        "number": 1, "at": "2026-03-02T12:00:01+00:00", "level": "info", "message": "line 1"
+        "number": 1, "at": "2026-03-02T12:00:01Z", "level": "info", "message": "line 1"
     }  # fmt: skip
     assert [[line["number"] for line in page["items"]] for page in (first, rest, nothing_new)] == [[1, 2], [3], []]
     assert (first["next"], rest["next"], nothing_new["next"], over) == ("2", "3", "3", {"items": [], "next": None})

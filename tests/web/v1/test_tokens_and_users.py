@@ -10,7 +10,7 @@ from tests.fakes import FakeClock
 from tests.web.conftest import PASSWORD, basic
 
 TOKENS, USERS = "/api/v1/tokens", "/api/v1/users"
-NOON = "2026-03-02T12:00:00+00:00"
+NOON = "2026-03-02T12:00:00Z"
 
 
 def new_token(client: FlaskClient, **body: Any) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def test_a_token_is_shown_once(user_client: FlaskClient, client: FlaskClient) ->
         "name": "backup",
         "prefix": secret[:10],
         "created_at": NOON,
-        "expires_at": "2026-03-03T12:00:00+00:00",
+        "expires_at": "2026-03-03T12:00:00Z",
         "last_used_at": None,
         "revoked_at": None,
     }
