@@ -4,6 +4,7 @@ import json
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from flask import render_template, request
@@ -11,7 +12,7 @@ from flask import render_template, request
 from app.web.auth import Right, allow
 from app.web.v1.openapi import ABOUT, ROLES, description, statuses_of
 from app.web.v1.problems import KINDS
-from app.web.v1.routes import JSON, OPERATIONS, PREFIX, Operation, pages
+from app.web.v1.routes import OPERATIONS, PREFIX, Operation, pages
 
 Described = Mapping[str, Any]
 
@@ -129,8 +130,15 @@ def _curl(declared: Operation) -> str:
     words = ["curl", "-u", "ada"]
     if declared.method not in ("GET", "POST") or (declared.method == "POST" and declared.example is None):
         words += ["-X", declared.method]
-    if declared.media != JSON:
-        words += ["-H", f"Content-Type: {declared.media}", "--data-binary", str(declared.example)]
-    elif declared.example is not None:
-        words += ["-H", f"Content-Type: {JSON}", "-d", json.dumps(declared.example, ensure_ascii=False)]
-    return shlex.join([*words, address])
+    if HTTPStatus.PRECONDITION_REQUIRED in declared.errors:
+        words += ["-H", "If-Match: *"]
+    return shlex.join([*words, *_body(declared), *(["-OJ"] if declared.file else []), address])
+
+
+def _body(declared: Operation) -> list[str]:
+    if declared.example is None:
+        return []
+    header = ["-H", f"Content-Type: {declared.media}"]
+    if declared.takes is None:
+        return [*header, "--data-binary", str(declared.example)]
+    return [*header, "-d", json.dumps(declared.example, ensure_ascii=False)]

@@ -105,6 +105,9 @@ def test_the_page_shows_every_operation_schema_and_error(page: str, document: An
     for kind in KINDS.values():
         assert f'id="{kind.code}"' in page
     assert "curl -u ada -H &#39;Content-Type: application/json&#39;" in page
+    assert "-X PUT -H &#39;If-Match: *&#39; -H &#39;Content-Type: application/json&#39;" in page
+    assert "-H &#39;Content-Type: application/merge-patch+json&#39; -d &#39;{&#34;enabled&#34;: false" in page
+    assert "curl -u ada -OJ http://localhost/api/v1/results/file_id/content" in page
 
 
 def test_every_link_on_the_page_has_its_target(page: str) -> None:
