@@ -21,9 +21,7 @@ class PauseBodySchema(Schema):
     name = fields.String(
         load_default="", metadata={"description": "The group, the uid of the job, or the id of the trigger."}
     )
-    until = fields.AwareDateTime(
-        load_default=None, allow_none=True, metadata={"description": "When it ends by itself; null: never."}
-    )
+    until = Moment("When it ends by itself; null: never.", load_default=None, allow_none=True)
     reason = fields.String(load_default="", metadata={"description": "Why, for people. The ledger tells it."})
 
 

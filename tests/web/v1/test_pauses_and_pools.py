@@ -8,14 +8,14 @@ from app.core.policies import Policies
 from tests.fakes import FakeClock
 from tests.web.conftest import MakeJob
 
-MOMENT = "2026-03-02T12:00:00+00:00"
+MOMENT = "2026-03-02T12:00:00Z"
 
 
 def test_a_pause_begins_is_listed_and_ends(admin_client: FlaskClient, make_job: MakeJob, clock: FakeClock) -> None:
     job = make_job("nightly")
     asked = {"scope": "job", "name": job.uid, "until": "2026-03-02T18:00:00+01:00", "reason": "move"}
     pause = {
-        "scope": "job", "name": job.uid, "until": "2026-03-02T17:00:00+00:00", "reason": "move", "id": 1,
+        "scope": "job", "name": job.uid, "until": "2026-03-02T17:00:00Z", "reason": "move", "id": 1,
         "job_name": "nightly", "began_at": MOMENT, "began_by": "ada", "ended_at": None, "ended_by": None,
     }  # fmt: skip
 
