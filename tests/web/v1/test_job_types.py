@@ -4,6 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.core.job_types import JobType, JobTypes, Parameter
+from app.job_types.sql_export import JOB_TYPE as SQL_EXPORT
 from app.web.v1.job_types import parameters_schema
 
 
@@ -14,7 +15,7 @@ def test_a_job_type_is_shown_with_the_schema_of_its_parameters(user_client: Flas
     assert shown == {
         "name": "SQL_EXPORT",
         "label": "SQL export",
-        "description": "Runs a query and keeps its result as a CSV file.",
+        "description": SQL_EXPORT.description,
         "family": "",
         "makes_files": True,
         "one_at_a_time": False,
