@@ -30,6 +30,7 @@ from app.core.claiming import Claimant
 from app.core.clock_steps import ClockSteps
 from app.core.clock_watch import ClockWatch
 from app.core.connections import Connections
+from app.core.contracts import Contracts
 from app.core.db import Database
 from app.core.engine import Engine
 from app.core.entries import Entries
@@ -96,6 +97,7 @@ class Services:
     pools: Pools
     outages: Outages
     results: Results
+    contracts: Contracts
     store: ResultStore
     connections: Connections
     calendars: Calendars
@@ -269,6 +271,7 @@ def assemble(
         pools=Pools(db, runs_changed),
         outages=outages,
         results=Results(db, clock),
+        contracts=Contracts(db, clock),
         store=store,
         connections=connections,
         calendars=calendars,

@@ -491,8 +491,30 @@ class ResultFile(Base):
     sha256: Mapped[str]
     columns: Mapped[list[str] | None]
     csv: Mapped[dict[str, Any] | None]  # how a CSV file is written; see ResultWriter.describe
+    held: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))  # what it breaks of its job's contract
+    accepted_at: Mapped[datetime | None]  # it was held, and somebody gave it out all the same
+    accepted_by: Mapped[str | None]
 
-    __table_args__ = (Index("ix_result_file_job_id_id", "job_id", "id"), NEVER_AGAIN)
+    __table_args__ = (
+        Index("ix_result_file_job_id_id", "job_id", "id"),
+        Index(
+            "ix_result_file_given_out", "job_id", "id",
+            sqlite_where=text("held IS NULL"), postgresql_where=text("held IS NULL"),
+        ),
+        NEVER_AGAIN,
+    )  # fmt: skip
+
+
+class ResultContract(Base):
+    """What each result of a job has to be; see app.core.contracts."""
+
+    __tablename__ = "result_contract"
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), primary_key=True, autoincrement=False)
+    is_on: Mapped[bool]
+    terms: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # empty: the next result teaches it
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str | None]
 
 
 class Connection(Base):

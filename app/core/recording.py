@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Row, Table, Update, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.core import steps, upkeep
+from app.core import contracts, steps, upkeep
 from app.core.claiming import LEASE
 from app.core.limits import GOING_ON
 from app.core.models import IS_GOING_ON, IS_QUEUED, Attempt, Job, LogEntry, ProgressTree, ResultFile, Run, Trigger
@@ -169,6 +169,7 @@ def _beat(session: Session, alive: Sequence[Alive]) -> None:
 def _keep_files(session: Session, runs: Mapping[int, Row[Any]], ended: Sequence[Ended]) -> None:
     files = [_file_row(runs[report.run_id], made, report) for report in ended for made in report.files]
     if files:
+        contracts.judge(session, files, max(report.at for report in ended))
         session.connection().execute(insert(ResultFile.__table__), files)  # type: ignore[arg-type]
 
 
@@ -187,6 +188,7 @@ def _file_row(run: Row[Any], made: MadeFile, ended: Ended) -> dict[str, Any]:
         "sha256": made.sha256,
         "columns": list(made.columns) if made.columns is not None else None,
         "csv": dict(made.csv) if made.csv is not None else None,
+        "held": None,
     }
 
 

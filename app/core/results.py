@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
 
 from app.core.db import Database
 from app.core.errors import NotFoundError, UnavailableError
 from app.core.models import Job, ResultFile
 from app.core.ports import Clock
+
+LARGEST_ID = 2**63 - 1
+GIVEN_OUT = ResultFile.held.is_(None)
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,7 @@ class Results:
     def get(self, file_id: int) -> ResultFile:
         """Raises ``NotFoundError``."""
         with self.db.reading() as session:
-            made = session.get(ResultFile, file_id)
-        if made is None:
-            raise NotFoundError(f"no result file {file_id}")
-        return made
+            return find(session, file_id)
 
     def list(self, wanted: ResultFilter, *, before: int | None = None, limit: int = 50) -> Sequence[ResultFile]:
         """Newest first; ``before`` is the id of the last file of the page before."""
@@ -40,11 +41,9 @@ class Results:
             return session.scalars(query).all()
 
     def newest(self, job_ids: Iterable[int]) -> dict[int, ResultFile]:
-        """The newest file of each job that has one, by job id."""
-        newest = select(func.max(ResultFile.id)).where(ResultFile.job_id.in_(set(job_ids))).group_by(ResultFile.job_id)
+        """The newest file of each job that has one, by job id; held ones are not given out."""
         with self.db.reading() as session:
-            query = select(ResultFile).where(ResultFile.id.in_(newest.scalar_subquery()))
-            return {made.job_id: made for made in session.scalars(query)}
+            return newest(session, job_ids)
 
     def latest(self, job: Job, *, max_age: timedelta | None = None) -> ResultFile:
         """The newest file of a job. Raises ``NotFoundError`` without any, ``UnavailableError`` when it is too old.
@@ -58,6 +57,20 @@ class Results:
         if max_age is not None and age > max_age:
             raise UnavailableError(_stale(job, found, age, max_age), code="stale")
         return found
+
+
+def find(session: Session, file_id: int) -> ResultFile:
+    """Raises ``NotFoundError``, also for a number that no database can hold."""
+    made = session.get(ResultFile, file_id) if file_id <= LARGEST_ID else None
+    if made is None:
+        raise NotFoundError(f"no result file {file_id}")
+    return made
+
+
+def newest(session: Session, job_ids: Iterable[int]) -> dict[int, ResultFile]:
+    ids = select(func.max(ResultFile.id)).where(ResultFile.job_id.in_(set(job_ids)), GIVEN_OUT)
+    query = select(ResultFile).where(ResultFile.id.in_(ids.group_by(ResultFile.job_id).scalar_subquery()))
+    return {made.job_id: made for made in session.scalars(query)}
 
 
 def _stale(job: Job, found: ResultFile, age: timedelta, max_age: timedelta) -> str:

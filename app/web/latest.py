@@ -26,7 +26,9 @@ LONGEST = timedelta(days=36_500)
 @blueprint.get("/r/<path:job>/latest")
 @allow(Right.SEE)
 def latest(job: str) -> Response:
-    file = services().results.latest(_job(job), max_age=_max_age(request.args.get("max_age")))
+    found, asked = _job(job), _max_age(request.args.get("max_age"))
+    max_age = services().contracts.freshness(found.id) if asked is None else asked
+    file = services().results.latest(found, max_age=max_age)
     response = send(file)
     response.headers["X-Run-Id"] = str(file.run_id)
     return response

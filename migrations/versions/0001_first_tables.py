@@ -206,6 +206,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_queue_step_queue_id"), ["queue_id"], unique=False)
 
     op.create_table(
+        "result_contract",
+        sa.Column("job_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("is_on", sa.Boolean(), nullable=False),
+        sa.Column("terms", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_by", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_result_contract_job_id")),
+        sa.PrimaryKeyConstraint("job_id", name=op.f("pk_result_contract")),
+    )
+    op.create_table(
         "token",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=False),
@@ -415,12 +425,22 @@ def upgrade() -> None:
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("columns", sa.JSON(), nullable=True),
         sa.Column("csv", sa.JSON(), nullable=True),
+        sa.Column("held", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("accepted_by", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_result_file_job_id")),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_result_file_run_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_result_file")),
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("result_file", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_result_file_given_out",
+            ["job_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("held IS NULL"),
+            postgresql_where=sa.text("held IS NULL"),
+        )
         batch_op.create_index("ix_result_file_job_id_id", ["job_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_result_file_run_id"), ["run_id"], unique=False)
 
@@ -464,6 +484,9 @@ def downgrade() -> None:
     with op.batch_alter_table("result_file", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_result_file_run_id"))
         batch_op.drop_index("ix_result_file_job_id_id")
+        batch_op.drop_index(
+            "ix_result_file_given_out", sqlite_where=sa.text("held IS NULL"), postgresql_where=sa.text("held IS NULL")
+        )
 
     op.drop_table("result_file")
     op.drop_table("progress_tree")
@@ -515,6 +538,7 @@ def downgrade() -> None:
 
     op.drop_table("trigger")
     op.drop_table("token")
+    op.drop_table("result_contract")
     with op.batch_alter_table("queue_step", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_queue_step_queue_id"))
 

@@ -6,6 +6,7 @@ from app.web.pages import (  # noqa: F401 - add themselves
     calendars,
     clock_changes,
     connections,
+    contract,
     day,
     job_form,
     jobs,

@@ -8,6 +8,7 @@ from functools import cache
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.core.job_types import JobType
 from app.core.ledger import LedgerRow
 from app.core.members import Place
 from app.core.models import Job, ResultFile, Run
@@ -105,11 +106,17 @@ def job(uid: str) -> Response:
     row, runs = rows([found])[0], services().runs.list(RunFilter(job_id=found.id), limit=LAST_RUNS)
     fires = services().ledger.page(uid, limit=LEDGER_LOOKED_AT)
     held = [row for row in fires if row.fire.outcome is FireOutcome.HELD]
-    version = live.fingerprint(row.facts, [(run.id, run.status) for run in runs], _told(fires[:LEDGER]), _told(held))
+    files, contract = (
+        services().results.list(ResultFilter(found.id), limit=LAST_FILES),
+        services().contracts.of_job(found.id),
+    )
+    told = (_told(fires[:LEDGER]), _told(held), [(file.id, file.held) for file in files], contract)
+    version = live.fingerprint(row.facts, [(run.id, run.status) for run in runs], *told)
+    job_type = _type_of(found)
     return live.answer(
         "jobs/show.html", "jobs/_live.html", version, job=found, row=row, runs=runs, fires=fires[:LEDGER], held=held,
-        files=services().results.list(ResultFilter(job_id=found.id), limit=LAST_FILES),
-        coming=lambda: coming(found), job_type=_type_of(found), zone_of_job=zone_of(found),
+        files=files, contract=contract, makes_files=bool(files) or (job_type is not None and job_type.makes_files),
+        coming=lambda: coming(found), job_type=job_type, zone_of_job=zone_of(found),
     )  # fmt: skip
 
 
@@ -117,7 +124,7 @@ def _told(fires: Sequence[LedgerRow]) -> object:
     return [(row.fire.id, row.fire.outcome, row.run_status) for row in fires]
 
 
-def _type_of(job: Job) -> object | None:
+def _type_of(job: Job) -> JobType | None:
     return services().types.get(job.job_type) if job.job_type in services().types else None
 
 

@@ -5,6 +5,7 @@ from flask import Blueprint
 from app.web.v1 import (  # noqa: F401 - they add their operations
     calendars,
     connections,
+    contracts,
     docs,
     fires,
     job_types,

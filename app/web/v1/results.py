@@ -7,7 +7,7 @@ from marshmallow import Schema, fields
 
 from app.core.models import ResultFile
 from app.core.results import ResultFilter
-from app.web.auth import Right, services
+from app.web.auth import Right, current_actor, services
 from app.web.downloads import send
 from app.web.v1.fields import Cursor, Limit, Moment, Next
 from app.web.v1.routes import operation
@@ -38,6 +38,14 @@ class ResultSchema(Schema):
             " texts that a spreadsheet would take for formulas begin with an apostrophe. The API gives files unchanged."
         },
     )
+    held = fields.List(
+        fields.String(),
+        required=True,
+        allow_none=True,
+        metadata={"description": "What it breaks of its job's contract: it is kept, and not given out as the latest."},
+    )
+    accepted_at = Moment("When somebody gave it out although it was held.", required=True, allow_none=True)
+    accepted_by = fields.String(required=True, allow_none=True)
 
 
 class ResultsSchema(Schema):
@@ -75,6 +83,15 @@ def download_result(file_id: int) -> Response:
     Ranges and conditions are understood, so that a download that was cut can go on.
     """
     return send(services().results.get(file_id))
+
+
+@operation("POST", "/results/<int:file_id>/accept", Right.EDIT, gives=ResultSchema, errors=(404, 409))
+def accept_result(file_id: int) -> dict[str, Any]:
+    """Give a held result file out
+
+    The job's contract is widened so that the next file like it is good.
+    """
+    return result_document(services().contracts.accept(file_id, current_actor().name))
 
 
 @operation("GET", "/jobs/<uid>/results/latest", Right.SEE, gives=ResultSchema, errors=(404,))

@@ -38,6 +38,9 @@ def test_a_file_is_described(user_client: FlaskClient, job: Job) -> None:
         "sha256": shown["sha256"],
         "columns": ["id", "name"],
         "csv": None,
+        "held": None,
+        "accepted_at": None,
+        "accepted_by": None,
     }
     assert shown == user_client.get("/api/v1/runs/1").get_json()["files"][0]
 
