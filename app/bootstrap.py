@@ -39,6 +39,7 @@ from app.core.fires import Fires
 from app.core.job_types import JobError, JobTypes
 from app.core.jobs import Jobs
 from app.core.keeper import Keeper, Lease
+from app.core.keeping import Keeping
 from app.core.ledger import Ledger
 from app.core.outages import Outages
 from app.core.pauses import Pauses
@@ -98,6 +99,7 @@ class Services:
     outages: Outages
     results: Results
     contracts: Contracts
+    keeping: Keeping
     store: ResultStore
     connections: Connections
     calendars: Calendars
@@ -243,8 +245,14 @@ def assemble(
     fires = Fires(db, clock, timer.store.project)
     connections = Connections(db, clock, AesVault(key), settings.connections)
     users = Users(db, clock, hasher)
+    keeping = Keeping(db, clock, store.unlink)
     if executor is None:
-        upkeep = Upkeep([Task("expired logins were removed", users.forget_expired)])
+        upkeep = Upkeep(
+            [
+                Task("expired logins were removed", users.forget_expired),
+                Task("results were deleted by keep-rules", keeping.sweep),
+            ]
+        )
         executor = _executor(settings, clock, store, worker, own_types(types, upkeep))
     lease = _lease(settings, db)
     watch = ClockWatch(clock, seconds or (lambda: clock().timestamp()))
@@ -272,6 +280,7 @@ def assemble(
         outages=outages,
         results=Results(db, clock),
         contracts=Contracts(db, clock),
+        keeping=keeping,
         store=store,
         connections=connections,
         calendars=calendars,

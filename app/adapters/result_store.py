@@ -60,8 +60,12 @@ class ResultStore:
     def remove(self, files: Sequence[MadeFile]) -> None:
         """Those that are gone already are no error."""
         for file in files:
-            with suppress(NotFoundError):
-                self.delete(file.path)
+            self.unlink(file.path)
+
+    def unlink(self, path: str) -> None:
+        """One that is gone already is no error."""
+        with suppress(NotFoundError):
+            self.delete(path)
 
     def remove_attempt(self, job_id: int, run_id: int, token: str) -> None:
         """Take away whatever an attempt that was ended by force has left, complete or not."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     ColumnElement,
     DateTime,
     Dialect,
@@ -55,6 +56,9 @@ QUEUE = "QUEUE"
 """The ``job_type`` of a job that is a queue: its steps are other jobs. No plug-in has this name."""
 A_QUEUE_SQL = "job_type = 'QUEUE'"
 JOB_NAMES, QUEUE_NAMES = (text(f"deleted_at IS NULL AND {kind}{A_QUEUE_SQL}") for kind in ("NOT ", ""))
+
+
+GIVEN_OUT, REMOVED = text("held IS NULL AND removed_at IS NULL"), text("removed_at IS NOT NULL")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -375,7 +379,10 @@ class Run(Base):
     last_log: Mapped[int] = mapped_column(default=0)  # number of the newest log line
     asks: Mapped[bool] = mapped_column(default=False, server_default=false())  # interrupted: somebody decides
 
-    files: Mapped[list["ResultFile"]] = relationship(order_by="ResultFile.id", viewonly=True)
+    files: Mapped[list["ResultFile"]] = relationship(
+        order_by="ResultFile.id", viewonly=True,
+        primaryjoin="and_(Run.id == ResultFile.run_id, ResultFile.removed_at.is_(None))",
+    )  # fmt: skip
 
     __table_args__ = (
         _partial("ix_run_queued", QUEUED_SQL, "turn", "id"),
@@ -486,23 +493,34 @@ class ResultFile(Base):
     name: Mapped[str]
     path: Mapped[str]  # relative to the results directory
     media_type: Mapped[str]
-    size: Mapped[int]
-    rows: Mapped[int | None]
+    size: Mapped[int] = mapped_column(BigInteger)
+    rows: Mapped[int | None] = mapped_column(BigInteger)
     sha256: Mapped[str]
     columns: Mapped[list[str] | None]
     csv: Mapped[dict[str, Any] | None]  # how a CSV file is written; see ResultWriter.describe
     held: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))  # what it breaks of its job's contract
     accepted_at: Mapped[datetime | None]  # it was held, and somebody gave it out all the same
     accepted_by: Mapped[str | None]
+    pinned: Mapped[bool] = mapped_column(default=False, server_default=false())  # no keep-rule deletes it
+    removed_at: Mapped[datetime | None]  # gone for everybody; its file and this row follow, see app.core.keeping
 
     __table_args__ = (
         Index("ix_result_file_job_id_id", "job_id", "id"),
-        Index(
-            "ix_result_file_given_out", "job_id", "id",
-            sqlite_where=text("held IS NULL"), postgresql_where=text("held IS NULL"),
-        ),
+        Index("ix_result_file_given_out", "job_id", "id", sqlite_where=GIVEN_OUT, postgresql_where=GIVEN_OUT),
+        Index("ix_result_file_removed", "id", sqlite_where=REMOVED, postgresql_where=REMOVED),
         NEVER_AGAIN,
     )  # fmt: skip
+
+
+class KeepRule(Base):
+    """How many of a job's results are kept; see app.core.keeping. What is empty asks for nothing."""
+
+    __tablename__ = "keep_rule"
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), primary_key=True, autoincrement=False)
+    days: Mapped[int | None]
+    count: Mapped[int | None]
+    bytes: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class ResultContract(Base):

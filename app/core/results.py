@@ -13,7 +13,7 @@ from app.core.models import Job, ResultFile
 from app.core.ports import Clock
 
 LARGEST_ID = 2**63 - 1
-GIVEN_OUT = ResultFile.held.is_(None)
+THERE = ResultFile.removed_at.is_(None)
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Results:
 
     def list(self, wanted: ResultFilter, *, before: int | None = None, limit: int = 50) -> Sequence[ResultFile]:
         """Newest first; ``before`` is the id of the last file of the page before."""
-        query = _filtered(select(ResultFile), wanted).order_by(ResultFile.id.desc()).limit(limit)
+        query = _filtered(select(ResultFile).where(THERE), wanted).order_by(ResultFile.id.desc()).limit(limit)
         if before is not None:
             query = query.where(ResultFile.id < before)
         with self.db.reading() as session:
@@ -62,13 +62,13 @@ class Results:
 def find(session: Session, file_id: int) -> ResultFile:
     """Raises ``NotFoundError``, also for a number that no database can hold."""
     made = session.get(ResultFile, file_id) if file_id <= LARGEST_ID else None
-    if made is None:
+    if made is None or made.removed_at is not None:
         raise NotFoundError(f"no result file {file_id}")
     return made
 
 
 def newest(session: Session, job_ids: Iterable[int]) -> dict[int, ResultFile]:
-    ids = select(func.max(ResultFile.id)).where(ResultFile.job_id.in_(set(job_ids)), GIVEN_OUT)
+    ids = select(func.max(ResultFile.id)).where(ResultFile.job_id.in_(set(job_ids)), THERE, ResultFile.held.is_(None))
     query = select(ResultFile).where(ResultFile.id.in_(ids.group_by(ResultFile.job_id).scalar_subquery()))
     return {made.job_id: made for made in session.scalars(query)}
 

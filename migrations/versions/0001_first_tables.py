@@ -179,6 +179,15 @@ def upgrade() -> None:
         batch_op.create_index("ix_fire_job_id_scheduled_for", ["job_id", "scheduled_for"], unique=False)
 
     op.create_table(
+        "keep_rule",
+        sa.Column("job_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("days", sa.Integer(), nullable=True),
+        sa.Column("count", sa.Integer(), nullable=True),
+        sa.Column("bytes", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_keep_rule_job_id")),
+        sa.PrimaryKeyConstraint("job_id", name=op.f("pk_keep_rule")),
+    )
+    op.create_table(
         "login_session",
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=False),
@@ -420,14 +429,16 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("path", sa.Text(), nullable=False),
         sa.Column("media_type", sa.Text(), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
-        sa.Column("rows", sa.Integer(), nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("rows", sa.BigInteger(), nullable=True),
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("columns", sa.JSON(), nullable=True),
         sa.Column("csv", sa.JSON(), nullable=True),
         sa.Column("held", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("accepted_by", sa.Text(), nullable=True),
+        sa.Column("pinned", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_result_file_job_id")),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_result_file_run_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_result_file")),
@@ -438,10 +449,17 @@ def upgrade() -> None:
             "ix_result_file_given_out",
             ["job_id", "id"],
             unique=False,
-            sqlite_where=sa.text("held IS NULL"),
-            postgresql_where=sa.text("held IS NULL"),
+            sqlite_where=sa.text("held IS NULL AND removed_at IS NULL"),
+            postgresql_where=sa.text("held IS NULL AND removed_at IS NULL"),
         )
         batch_op.create_index("ix_result_file_job_id_id", ["job_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_result_file_removed",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("removed_at IS NOT NULL"),
+            postgresql_where=sa.text("removed_at IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_result_file_run_id"), ["run_id"], unique=False)
 
     op.create_table(
@@ -483,9 +501,16 @@ def downgrade() -> None:
     op.drop_table("run_step")
     with op.batch_alter_table("result_file", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_result_file_run_id"))
+        batch_op.drop_index(
+            "ix_result_file_removed",
+            sqlite_where=sa.text("removed_at IS NOT NULL"),
+            postgresql_where=sa.text("removed_at IS NOT NULL"),
+        )
         batch_op.drop_index("ix_result_file_job_id_id")
         batch_op.drop_index(
-            "ix_result_file_given_out", sqlite_where=sa.text("held IS NULL"), postgresql_where=sa.text("held IS NULL")
+            "ix_result_file_given_out",
+            sqlite_where=sa.text("held IS NULL AND removed_at IS NULL"),
+            postgresql_where=sa.text("held IS NULL AND removed_at IS NULL"),
         )
 
     op.drop_table("result_file")
@@ -547,6 +572,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_login_session_user_id"))
 
     op.drop_table("login_session")
+    op.drop_table("keep_rule")
     with op.batch_alter_table("fire", schema=None) as batch_op:
         batch_op.drop_index("ix_fire_job_id_scheduled_for")
         batch_op.drop_index(

@@ -10,6 +10,7 @@ from app.web.pages import (  # noqa: F401 - add themselves
     day,
     job_form,
     jobs,
+    keep,
     ledger,
     login,
     queue_form,

@@ -20,7 +20,7 @@ def results() -> Response:
     job = services().jobs.get(query["job"]) if "job" in query else None
     wanted = ResultFilter(job_id=job.id if job else None, text=query.get("text", ""))
     found = services().results.list(wanted, before=before, limit=PER_PAGE + 1)
-    version = live.fingerprint([(file.id, file.held) for file in found])
+    version = live.fingerprint([(file.id, file.held, file.pinned) for file in found])
     return live.answer(
         "results/index.html", "results/_list.html", version, files=found[:PER_PAGE], query=query, before=before,
         job=job, more=len(found) > PER_PAGE,

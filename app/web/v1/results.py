@@ -46,6 +46,7 @@ class ResultSchema(Schema):
     )
     accepted_at = Moment("When somebody gave it out although it was held.", required=True, allow_none=True)
     accepted_by = fields.String(required=True, allow_none=True)
+    pinned = fields.Boolean(required=True, metadata={"description": "No keep-rule deletes it."})
 
 
 class ResultsSchema(Schema):
@@ -92,6 +93,18 @@ def accept_result(file_id: int) -> dict[str, Any]:
     The job's contract is widened so that the next file like it is good.
     """
     return result_document(services().contracts.accept(file_id, current_actor().name))
+
+
+@operation("POST", "/results/<int:file_id>/pin", Right.RUN, gives=ResultSchema, errors=(404,))
+def pin_result(file_id: int) -> dict[str, Any]:
+    """Keep a result file, whatever its job's keep-rule says"""
+    return result_document(services().keeping.pin(file_id, pinned=True))
+
+
+@operation("POST", "/results/<int:file_id>/unpin", Right.RUN, gives=ResultSchema, errors=(404,))
+def unpin_result(file_id: int) -> dict[str, Any]:
+    """Let the job's keep-rule decide over a result file again"""
+    return result_document(services().keeping.pin(file_id, pinned=False))
 
 
 @operation("GET", "/jobs/<uid>/results/latest", Right.SEE, gives=ResultSchema, errors=(404,))

@@ -11,7 +11,7 @@ NONE = {
     "on": False, "learnt": False, "columns": None, "least_rows": None, "most_rows": None, "max_age_seconds": None,
     "updated_at": None, "updated_by": None,
 }  # fmt: skip
-AT = "2026-03-02T12:00:10+00:00"
+AT = "2026-03-02T12:00:10Z"
 
 
 @pytest.fixture

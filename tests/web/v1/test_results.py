@@ -41,6 +41,7 @@ def test_a_file_is_described(user_client: FlaskClient, job: Job) -> None:
         "held": None,
         "accepted_at": None,
         "accepted_by": None,
+        "pinned": False,
     }
     assert shown == user_client.get("/api/v1/runs/1").get_json()["files"][0]
 
