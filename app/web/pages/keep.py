@@ -36,17 +36,22 @@ def _values(rule: Rule) -> dict[str, str]:
 @pages.post("/jobs/<uid>/keep")
 @allow(Right.EDIT)
 def save_keep_rule(uid: str) -> ResponseReturnValue:
-    """What would be deleted is shown first; the button under it confirms."""
+    """What would be deleted is shown first; the button under it confirms just that."""
     job, values = services().jobs.get(uid), request.form.to_dict()
     found: list[Doomed] = []
     problems = attempt(lambda: found.extend(services().keeping.preview(job.id, _rule(values))), _field_of)
     if problems:
         return _page(job, values, [], problems), 422
-    if found and "confirmed" not in values:
+    if found and values.get("confirmed") != _told(values):
         return _page(job, values, found, asks=True)
     services().keeping.save(job.id, _rule(values))
     flash("The keep-rule was saved." + (" Within a minute it deletes what it said." if found else ""))
     return redirect(url_for("pages.job", uid=uid), 303)
+
+
+def _told(values: Mapping[str, str]) -> str:
+    """The rule of which it was shown what it deletes: another one has to be shown anew."""
+    return "/".join(values.get(name, "").strip() for name in ("days", "count", "megabytes"))
 
 
 def _field_of(name: str) -> str:
@@ -71,7 +76,7 @@ def _page(
 ) -> str:  # fmt: skip
     return render_template(
         "jobs/keep.html", job=job, values=values, problems=problems or [], deletes=deletes[:SHOWN],
-        total=len(deletes), size=sum(each.file.size for each in deletes), asks=asks,
+        total=len(deletes), size=sum(each.file.size for each in deletes), asks=_told(values) if asks else "",
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from app.core.keeping import Rule
 from app.core.models import Job
 from app.core.results import ResultFilter
 from tests.web.conftest import CSV, MakeJob, Play
-from tests.web.pages.conftest import Reader
+from tests.web.pages.conftest import Markup, Reader
 
 
 @pytest.fixture
@@ -30,12 +30,21 @@ def test_what_a_rule_would_delete_is_shown_before_it_does(admin: Reader, service
     assert "three.csv" not in asked.text
     assert services.keeping.rule(job.id) == Rule()
 
-    assert admin.post(path, {"count": "1", "confirmed": "1"}).status_code == 303
+    assert Markup(asked.text).find("button", name="confirmed", value="/1/")
+
+    assert admin.post(path, {"count": "1", "confirmed": "/1/"}).status_code == 303
 
     assert services.keeping.rule(job.id) == Rule(count=1)
     assert "The next upkeep deletes 2 results" in admin.page(path).text
     services.keeping.sweep()
     assert [made.name for made in services.results.list(ResultFilter())] == ["three.csv"]
+
+
+def test_only_what_was_shown_is_confirmed(admin: Reader, services: Services, job: Job) -> None:
+    answer = admin.post(f"/jobs/{job.uid}/keep", {"count": "1", "confirmed": "/2/"})
+
+    assert (answer.status_code, "This deletes 2 results" in answer.text) == (200, True)
+    assert services.keeping.rule(job.id) == Rule()
 
 
 def test_a_rule_that_deletes_nothing_is_saved_at_once(admin: Reader, services: Services, job: Job) -> None:
