@@ -116,7 +116,8 @@ class Jobs:
         if spec.timeout_seconds is not None and not 1 <= spec.timeout_seconds <= timing.MAX_SECONDS:
             errors.append(FieldError("timeout_seconds", "must be at least 1 second"))
         if spec.policies is not None:
-            errors += spec.policies.problems(set(session.scalars(select(Pool.name))))
+            wrong = spec.policies.problems(set(session.scalars(select(Pool.name))))
+            errors += [replace(error, field=f"policies.{error.field}") for error in wrong]
         parameters: dict[str, Any] = {}
         try:
             job_type = self.types.get(job.job_type if job else spec.job_type)

@@ -32,6 +32,7 @@ class RunFilter:
     group: str | None = None
     statuses: Sequence[RunStatus] = ()
     origin: Origin | None = None
+    asks: bool | None = None
     text: str = ""
     system: bool | None = None
     """Whether of a system job; ``None`` for all."""
@@ -118,6 +119,8 @@ def _remaining(wanted: RunFilter) -> list[ColumnElement[bool]]:
     """
     queued_at = func.coalesce(Run.queued_at, Run.queued_at)
     conditions: list[ColumnElement[bool]] = []
+    if wanted.asks is not None:
+        query = query.where(Run.asks.is_(wanted.asks))
     if wanted.text:
         conditions.append(func.lower(Run.job_name).contains(wanted.text.lower(), autoescape=True))
     if wanted.system is not None:

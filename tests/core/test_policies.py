@@ -369,7 +369,7 @@ def test_wishes_that_cannot_be_are_refused(services: Services, policies: Policie
     with pytest.raises(InvalidError) as caught:
         services.jobs.create(JobSpec("job", "NOTHING", policies=policies), by="ada")
 
-    assert [error.field for error in caught.value.errors] == [field]
+    assert [error.field for error in caught.value.errors] == [f"policies.{field}"]
 
 
 def test_an_update_that_does_not_speak_of_policies_keeps_them(services: Services, make_job: MakeJob) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from app.core.connections import ConnectionView
+from app.core.connections import MOST_RUNS, ConnectionView
 from app.web.auth import Right, services
 from app.web.v1.fields import Truth
 from app.web.v1.routes import operation
@@ -19,6 +19,10 @@ class ConnectionBodySchema(Schema):
         metadata={"description": "Apart, or in the URL. Left out, one that is kept stays as long as server and user "
                   "stay the same. It is never shown."},
     )  # fmt: skip
+    max_runs = fields.Integer(
+        strict=True, load_default=None, allow_none=True,
+        metadata={"description": f"At most so many runs use it at a time, 1 to {MOST_RUNS}. Null: any number."},
+    )  # fmt: skip
 
 
 class ConnectionSchema(Schema):
@@ -28,6 +32,9 @@ class ConnectionSchema(Schema):
     url = fields.String(required=True, metadata={"description": "Without the password."})
     driver = fields.String(required=True, metadata={"example": "postgresql"})
     has_password = Truth(required=True)
+    max_runs = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "At most so many runs use it at a time."}
+    )
     from_environment = Truth(required=True, metadata={"description": "Set by the environment: cannot be changed here."})
     used_by = fields.List(fields.String(), required=True, metadata={"description": "The names of jobs."})
 
@@ -64,7 +71,7 @@ def save_connection(name: str, asked: dict[str, Any]) -> tuple[dict[str, Any], i
     Answers 201 if there was none of this name.
     """
     is_new = name not in {view.name for view in services().connections.list()}
-    services().connections.save(name, asked["url"], asked["password"])
+    services().connections.save(name, asked["url"], asked["password"], max_runs=asked["max_runs"])
     return _document(services().connections.get(name)), 201 if is_new else 200
 
 

@@ -20,6 +20,21 @@ class Truth(fields.Boolean):
         return value
 
 
+class Amount(fields.Float):
+    """A number that need not be whole, and stays as it is given."""
+
+    def __init__(self, description: str, default: float) -> None:
+        super().__init__(load_default=default, metadata={"description": description})
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return value
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class Moment(fields.AwareDateTime):
     """ISO 8601; an answer's ends in Z, as those of triggers do."""
 

@@ -23,6 +23,10 @@ class FireSchema(Schema):
     decided_at = Moment("ISO 8601, UTC.", required=True)
     outcome = fields.Enum(FireOutcome, by_value=True, required=True, metadata={"type": "string"})
     reason = fields.Enum(FireReason, by_value=True, required=True, allow_none=True, metadata={"type": "string"})
+    detail = fields.String(
+        required=True, allow_none=True,
+        metadata={"description": "What the reason leaves open: who paused it, from when to when the server was down."},
+    )  # fmt: skip
     blocking_run_id = fields.Integer(required=True, allow_none=True)
     run_id = fields.Integer(required=True, allow_none=True)
     run_status = fields.Enum(RunStatus, by_value=True, required=True, allow_none=True, metadata={"type": "string"})
@@ -96,6 +100,7 @@ def _document(row: LedgerRow) -> dict[str, Any]:
         "decided_at",
         "outcome",
         "reason",
+        "detail",
         "blocking_run_id",
         "range_to",
         "count",

@@ -11,12 +11,14 @@ from werkzeug.exceptions import PreconditionRequired
 from app.core.errors import FieldError, InvalidError
 from app.core.jobs import MAX_NAME, JobSpec, next_fire
 from app.core.models import Job, Run
+from app.core.policies import Policies
 from app.core.statuses import RunStatus
 from app.core.triggers import MAX_SECONDS
 from app.core.uids import UID
 from app.web.auth import Right, current_actor, services
 from app.web.trigger_schema import Triggers
 from app.web.v1.fields import TEXT, Cursor, Limit, Moment, Next, Truth
+from app.web.v1.policies import PoliciesSchema
 from app.web.v1.routes import PREFIX, Answer, operation, read_as
 
 ETAG = {"ETag": "The version of the job, for `If-Match`."}
@@ -64,6 +66,9 @@ class JobSchema(Schema):
         strict=True, load_default=None, allow_none=True, validate=validate.Range(1, MAX_SECONDS),
         metadata={"description": "A run that takes longer is ended and has failed."},
     )  # fmt: skip
+    policies = fields.Nested(
+        PoliciesSchema, load_default=Policies, metadata={"description": "When runs overlap or go wrong."}
+    )
     id = fields.Integer(required=True, dump_only=True)
     is_system = Truth(
         required=True, dump_only=True, metadata={"description": "One of Carillon's own: only its schedule changes."}
@@ -240,8 +245,9 @@ def documents(jobs: Sequence[Job]) -> list[dict[str, Any]]:
 
 def _document(job: Job, last_run: Run | None) -> dict[str, Any]:
     following = next_fire(job)
-    own = ("next_fire_at", "last_run")
+    own = ("next_fire_at", "last_run", "policies")
     return {name: getattr(job, name) for name in JobSchema._declared_fields if name not in own} | {
         "next_fire_at": following.next_fire_at if following else None,
         "last_run": last_run,
+        "policies": Policies.of(job),
     }

@@ -28,11 +28,20 @@ def test_a_connection_is_added_and_replaced(admin_client: FlaskClient, services:
         "url": "postgresql://reader@db.example/warehouse",
         "driver": "postgresql",
         "has_password": True,
+        "max_runs": None,
         "from_environment": False,
         "used_by": [],
     }
     assert replaced.get_json()["has_password"] is True
     assert services.connections.url("warehouse").endswith(f":{SECRET}@db.example/other")
+
+
+def test_the_runs_of_a_connection_are_limited(admin_client: FlaskClient) -> None:
+    assert put(admin_client, max_runs=2).get_json()["max_runs"] == 2
+    assert put(admin_client, max_runs=0).get_json()["errors"] == [
+        {"field": "max_runs", "message": "must be from 1 to 1000", "code": "invalid"}
+    ]
+    assert put(admin_client).get_json()["max_runs"] is None
 
 
 def test_no_answer_ever_holds_a_password(admin_client: FlaskClient) -> None:
@@ -61,6 +70,7 @@ def test_connections_are_listed_with_their_jobs(user_client: FlaskClient, make_j
                 "url": f"sqlite:///{visits}",
                 "driver": "sqlite",
                 "has_password": False,
+                "max_runs": None,
                 "from_environment": True,
                 "used_by": ["nightly visits"],
             }

@@ -27,8 +27,8 @@ def test_the_ledger_says_what_became_of_each_moment(
     [item] = answer.get_json()["items"]
     assert item == {
         "id": 2, "trigger_id": 1, "scheduled_for": "2026-03-02T14:00:00Z",
-        "decided_at": "2026-03-02T14:00:00Z", "outcome": "skipped", "reason": "overlap", "blocking_run_id": 1,
-        "run_id": None, "run_status": None, "range_to": None, "count": 1,
+        "decided_at": "2026-03-02T14:00:00Z", "outcome": "skipped", "reason": "overlap", "detail": None,
+        "blocking_run_id": 1, "run_id": None, "run_status": None, "range_to": None, "count": 1,
     }  # fmt: skip
     following = user_client.get(f"/api/v1/jobs/{job.uid}/fires?limit=1&cursor={answer.get_json()['next']}").get_json()
     assert [(fire["outcome"], fire["run_id"], fire["run_status"]) for fire in following["items"]] == [
@@ -69,6 +69,7 @@ def test_a_run_is_shown_with_its_files(make_job: MakeJob, play: Play, user_clien
     shown = user_client.get(f"/api/v1/runs/{run_id}").get_json()
 
     assert (shown["status"], shown["files"][0]["rows"], shown["files"][0]["size"]) == ("succeeded", 1, 14)
+    assert (shown.pop("waits_for"), shown.pop("earlier_attempts")) == (None, [])
     listed = user_client.get("/api/v1/runs?status=succeeded").get_json()
     assert listed == {"items": [shown], "next": None}
     assert user_client.get("/api/v1/runs?status=failed").get_json()["items"] == []
