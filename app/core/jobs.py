@@ -255,6 +255,24 @@ class Jobs:
         with self.db.reading() as session:
             return found(session.scalar(_present().where(Job.name == name)), f"no job named {name!r}")
 
+    def get_any(self, uid: str) -> Job:
+        """A job or a queue. Raises ``NotFoundError``."""
+        with self.db.reading() as session:
+            return find_any(session, uid)
+
+    def of_trigger(self, trigger_id: int) -> Job:
+        """The job or queue. Raises ``NotFoundError``."""
+        query = present().join(Trigger, Trigger.job_id == Job.id).where(Trigger.id == trigger_id)
+        with self.db.reading() as session:
+            return found(session.scalar(query), f"no trigger {trigger_id}")
+
+    def groups(self) -> Sequence[str]:
+        """The names of the groups that have jobs."""
+        with self.db.reading() as session:
+            return session.scalars(
+                select(Job.group).where(Job.deleted_at.is_(None), Job.job_type != QUEUE).distinct().order_by(Job.group)
+            ).all()
+
     def with_uids(self, uids: Sequence[str]) -> Sequence[Job]:
         """Those of these uids that are there, in no certain order."""
         with self.db.reading() as session:

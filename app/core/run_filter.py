@@ -120,7 +120,7 @@ def _remaining(wanted: RunFilter) -> list[ColumnElement[bool]]:
     queued_at = func.coalesce(Run.queued_at, Run.queued_at)
     conditions: list[ColumnElement[bool]] = []
     if wanted.asks is not None:
-        query = query.where(Run.asks.is_(wanted.asks))
+        conditions.append(Run.asks.is_(wanted.asks))
     if wanted.text:
         conditions.append(func.lower(Run.job_name).contains(wanted.text.lower(), autoescape=True))
     if wanted.system is not None:

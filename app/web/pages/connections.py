@@ -12,6 +12,7 @@ from app.core.errors import ConflictError
 from app.core.job_types import JobError
 from app.web.auth import Right, allow, services
 from app.web.pages import live
+from app.web.pages.links import whole_number
 from app.web.pages.problems import Problems, attempt
 from app.web.pages.site import pages
 
@@ -64,7 +65,7 @@ def add_connection() -> ResponseReturnValue:
 @allow(Right.EDIT)
 def edit_connection(name: str) -> str:
     view = _stored(name)
-    return _form({"name": view.name, "url": view.url}, view)
+    return _form({"name": view.name, "url": view.url, "max_runs": str(view.max_runs or "")}, view)
 
 
 @pages.post("/connections/<name>/edit")
@@ -82,7 +83,9 @@ def _stored(name: str) -> ConnectionView:
 
 def _save(name: str, view: ConnectionView | None) -> ResponseReturnValue:
     url, password = request.form.get("url", ""), request.form.get("password") or None
-    problems = attempt(lambda: services().connections.save(name, url, password))
+    most = request.form.get("max_runs", "").strip()
+    max_runs = (whole_number(most) or 0) if most else None  # what is no number is refused by the core as too few
+    problems = attempt(lambda: services().connections.save(name, url, password, max_runs=max_runs))
     if problems:
         return _form(request.form, view, problems), 422
     flash(f"Connection “{name}” was saved. Test it to see whether the database answers.")
@@ -92,8 +95,9 @@ def _save(name: str, view: ConnectionView | None) -> ResponseReturnValue:
 def _form(values: Mapping[str, str], view: ConnectionView | None, problems: Problems | None = None) -> str:
     """The form with what was typed, except the password: nothing sends one back."""
     url = PASSWORD.sub(r"\1@", values.get("url", ""))
+    shown = {"name": values.get("name", ""), "url": url, "max_runs": values.get("max_runs", "")}
     return render_template(
-        "connections/form.html", values={"name": values.get("name", ""), "url": url}, connection=view,
+        "connections/form.html", values=shown, connection=view,
         problems=problems or [], forgotten=bool(values.get("password")) or url != values.get("url", ""),
     )  # fmt: skip
 

@@ -13,8 +13,9 @@ from app.core.errors import NotFoundError
 from app.core.job_types import JobType, Parameter
 from app.core.jobs import JobSpec
 from app.core.models import Job
+from app.core.policies import Policies
 from app.web.auth import Right, allow, current_actor, services
-from app.web.pages import parameter_fields, schedule_form, trigger_choices
+from app.web.pages import parameter_fields, policy_fields, schedule_form, trigger_choices
 from app.web.pages.problems import Problems, attempt
 from app.web.pages.schedule_form import Schedule
 from app.web.pages.schedule_preview import preview as preview_of
@@ -30,6 +31,7 @@ class Form:
     values: Mapping[str, str]
     parameters: Mapping[str, Any]
     schedule: Schedule
+    policies: policy_fields.Fields
     job: Job | None = None
     problems: Problems = field(default_factory=list)
 
@@ -38,6 +40,17 @@ class Form:
 
     def help_of(self, parameter: Parameter) -> str:
         return parameter_fields.help_of(self.job_type, parameter)
+
+    @property
+    def stored_policies(self) -> Policies:
+        return Policies.of(self.job) if self.job else Policies()
+
+    @property
+    def policies_are_open(self) -> bool:
+        """Whether one of them is not as usual, or wrong."""
+        names = [name for name, _ in self.problems]
+        wrong = any(name.startswith(policy_fields.PREFIX) or name == "stop_after" for name in names)
+        return wrong or bool(self.values.get("stop_after")) or not policy_fields.is_usual(self.policies)
 
     @property
     def folds(self) -> list[tuple[str, list[Parameter], bool]]:
@@ -67,9 +80,9 @@ def new_job() -> ResponseReturnValue:
 
 
 def _blank(job_type: JobType) -> Form:
-    values = {"name": "", "enabled": "on", "stop_after_unit": "60"}
+    values = {"name": "", "enabled": "on", "group": "DEFAULT", "stop_after_unit": "60"}
     schedule = Schedule([schedule_form.blank(services().settings.timezone)])
-    return Form(job_type, values, parameter_fields.shown(job_type, {}), schedule)
+    return Form(job_type, values, parameter_fields.shown(job_type, {}), schedule, policy_fields.shown(Policies()))
 
 
 @pages.post("/jobs/new")
@@ -97,10 +110,11 @@ def _of(job: Job) -> Form:
     schedule = schedule_form.of_job(job.triggers, services().settings.timezone)
     number, unit = split_seconds(job.timeout_seconds or 0)
     values = {
-        "name": job.name, "description": job.description, "enabled": "on" if job.enabled else "",
+        "name": job.name, "description": job.description, "group": job.group, "enabled": "on" if job.enabled else "",
         "stop_after": str(number or ""), "stop_after_unit": str(unit), "version": str(job.version),
     }  # fmt: skip
-    return Form(job_type, values, parameter_fields.shown(job_type, job.parameters), schedule, job)
+    parameters, policies = parameter_fields.shown(job_type, job.parameters), policy_fields.shown(Policies.of(job))
+    return Form(job_type, values, parameters, schedule, policies, job)
 
 
 @pages.post("/jobs/<uid>/edit")
@@ -169,7 +183,8 @@ def _sent(job_type: JobType, job: Job | None) -> Form:
     if job and job.is_system:
         return replace(_of(job), schedule=_schedule(job))
     parameters = parameter_fields.sent(job_type, request.form)
-    return Form(job_type, request.form.to_dict(), parameters, _schedule(job), job)
+    form = Form(job_type, request.form.to_dict(), parameters, _schedule(job), {}, job)
+    return replace(form, policies=policy_fields.sent(request.form, form.stored_policies))
 
 
 def _refused(form: Form, problems: Problems) -> Form:
@@ -198,8 +213,9 @@ def _spec(form: Form, parameters: Mapping[str, Any]) -> JobSpec:
         triggers=form.schedule.specs(),
         enabled=bool(values.get("enabled")),
         description=values.get("description", "").replace("\r\n", "\n").strip(),
-        group=form.job.group if form.job else "DEFAULT",
+        group=values.get("group", form.job.group if form.job else "").strip() or "DEFAULT",
         timeout_seconds=(read_seconds(values, "stop_after") or 0) if stop_after else None,
+        policies=policy_fields.read(form.policies, form.stored_policies),
     )
 
 
@@ -215,7 +231,9 @@ def _page(form: Form) -> str:
         "jobs/form.html", form=form, values=form.values, problems=form.problems, schedule=form.schedule,
         preview=preview_of(form.schedule, now(), form.job.uid if form.job else ""), connections=connections,
         major=parameter_fields.majors(form.job_type),
-        kinds=parameter_fields.VALUE_KINDS, **schedule_choices(),
+        kinds=parameter_fields.VALUE_KINDS, policies=form.policies, groups=services().jobs.groups(),
+        policy_choices=policy_fields.choices(form.policies, [pool.name for pool in services().pools.list()]),
+        **schedule_choices(),
     )  # fmt: skip
 
 

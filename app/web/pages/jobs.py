@@ -14,7 +14,7 @@ from app.core.members import Place
 from app.core.models import Job, ResultFile, Run
 from app.core.results import ResultFilter
 from app.core.runs import RunFilter
-from app.core.statuses import FireOutcome, RunStatus
+from app.core.statuses import FireOutcome, OverlapRule, RunStatus
 from app.web.auth import Right, allow, current_actor, services
 from app.web.pages import live
 from app.web.pages.coming import calendars_of_this_page, coming, next_start
@@ -26,6 +26,7 @@ from app.web.pages.site import pages
 PER_PAGE = 50
 LAST_RUNS = 10
 LAST_FILES = 5
+MOST_ASKING = 20
 LEDGER, LEDGER_LOOKED_AT = 15, 100
 SWITCHES = {"on": True, "off": False}
 
@@ -50,7 +51,18 @@ class Row:
     def facts(self) -> tuple[object, ...]:
         run = self.run and (self.run.id, self.run.status)
         place = self.place and (self.place.queue.name, self.place.position)
-        return (self.job.id, self.job.version, self.job.name, self.job.enabled, run, self.active, self.next_at, place)
+        switches = (self.job.enabled, self.is_paused)
+        return (self.job.id, self.job.version, self.job.name, switches, run, self.active, self.next_at, place)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a start by hand would surely be refused."""
+        return self.active is not None and self.job.overlap is OverlapRule.SKIP
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether pauses hold all of its triggers."""
+        return bool(self.job.triggers) and all(trigger.is_paused for trigger in self.job.triggers)
 
 
 def rows(jobs: Sequence[Job]) -> list[Row]:
@@ -106,18 +118,28 @@ def job(uid: str) -> Response:
     row, runs = rows([found])[0], services().runs.list(RunFilter(job_id=found.id), limit=LAST_RUNS)
     fires = services().ledger.page(uid, limit=LEDGER_LOOKED_AT)
     held = [row for row in fires if row.fire.outcome is FireOutcome.HELD]
+    pauses, asking = services().pauses.of(found), _asking(found)
     files, contract = (
         services().results.list(ResultFilter(found.id), limit=LAST_FILES),
         services().contracts.of_job(found.id),
     )
     told = (_told(fires[:LEDGER]), _told(held), [(file.id, file.held) for file in files], contract)
-    version = live.fingerprint(row.facts, [(run.id, run.status) for run in runs], *told)
+    version = live.fingerprint(
+        row.facts, [(run.id, run.status) for run in (*runs, *asking)], [pause.id for pause in pauses], *told
+    )  # fmt: skip
     job_type = _type_of(found)
     return live.answer(
         "jobs/show.html", "jobs/_live.html", version, job=found, row=row, runs=runs, fires=fires[:LEDGER], held=held,
         files=files, contract=contract, makes_files=bool(files) or (job_type is not None and job_type.makes_files),
+        asking=asking, pauses=pauses, paused_jobs=services().pauses.jobs(pauses),
         coming=lambda: coming(found), job_type=job_type, zone_of_job=zone_of(found),
     )  # fmt: skip
+
+
+def _asking(job: Job) -> Sequence[Run]:
+    """The interrupted runs about which somebody is to decide."""
+    wanted = RunFilter(job_id=job.id, statuses=[RunStatus.INTERRUPTED], asks=True)
+    return services().runs.list(wanted, limit=MOST_ASKING)
 
 
 def _told(fires: Sequence[LedgerRow]) -> object:

@@ -6,12 +6,12 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.errors import NotFoundError
-from app.core.models import QUEUE, Job, LogEntry, Run, RunStep
+from app.core.models import QUEUE, Attempt, Job, LogEntry, Run, RunStep
 from app.core.runs import RunFilter
 from app.core.statuses import ACTIVE, Origin, RunStatus
 from app.web.auth import Right, allow, current_actor, services
 from app.web.pages import live, progress
-from app.web.pages.links import given, whole_number
+from app.web.pages.links import given, local_path, whole_number
 from app.web.pages.queues import told
 from app.web.pages.site import pages
 from app.web.pages.times import day_start
@@ -64,12 +64,14 @@ def run_filter(query: dict[str, str], job: Job | None) -> RunFilter:
 def run(run_id: int) -> Response:
     found = _found(run_id)
     steps = services().queues.steps_of([found])[found.id] if found.job_type == QUEUE else []
-    version = live.fingerprint(
-        found.status, found.started_at, found.pid, found.progress, len(found.files), told(steps)
-    )  # fmt: skip
+    waits_for = services().runs.waits_for(found) if found.status is RunStatus.QUEUED else ""
+    attempts = services().runs.attempts(run_id)
+    facts = (found.status, found.attempts, found.asks, found.started_at, found.pid, found.progress, len(found.files))
+    version = live.fingerprint(facts, waits_for, told(steps))
     return live.answer(
         "runs/show.html", "runs/_live.html", version, run=found, job=_job_of(found), progress=progress.shown(found),
-        steps=steps, step_runs=services().queues.step_runs(steps), part_of=_part_of(found), **_tail(found),
+        steps=steps, step_runs=services().queues.step_runs(steps), part_of=_part_of(found),
+        waits_for=waits_for, attempts=attempts, **_tail(found, attempts),
     )  # fmt: skip
 
 
@@ -92,12 +94,19 @@ def _job_of(run: Run) -> Job | None:
         return None
 
 
-def _tail(run: Run) -> dict[str, object]:
-    """The newest lines of the log, or those after ``?from=``, and where the log goes on in both directions."""
-    start = whole_number(request.args.get("from"))
+def _tail(run: Run, attempts: Sequence[Attempt]) -> dict[str, object]:
+    """The newest lines of the log, or those after ``?from=``, and where the log goes on in both directions.
+
+    ``?attempt=`` begins with the first line of that attempt, and shows none of the next.
+    """
+    ends = [0, *(attempt.last_log for attempt in attempts), run.last_log]
+    number = whole_number(request.args.get("attempt")) or 0
+    attempt = number if 0 < number < len(ends) else None
+    start = ends[attempt - 1] if attempt else whole_number(request.args.get("from"))
     after = max(0, run.last_log - LOG_LINES) if start is None else min(start, run.last_log)
-    lines = services().runs.log_lines(run.id, after=after, limit=LOG_LINES)
-    return {"lines": lines, "after": after, "last": _last_number(lines, after)}
+    most = min(LOG_LINES, ends[attempt] - after) if attempt else LOG_LINES
+    lines = services().runs.log_lines(run.id, after=after, limit=most)
+    return {"lines": lines, "after": after, "last": _last_number(lines, after), "attempt": attempt}
 
 
 def _last_number(lines: Sequence[LogEntry], after: int) -> int:
@@ -122,6 +131,18 @@ def cancel_run(run_id: int) -> ResponseReturnValue:
     cancelled = services().runs.cancel(_found(run_id).id, by=current_actor().name)
     flash("The run was cancelled." if cancelled.status.is_final else "The run is being cancelled.")
     return redirect(url_for("pages.run", run_id=run_id), 303)
+
+
+@pages.post("/runs/<int:run_id>/decide")
+@allow(Right.RUN)
+def decide_run(run_id: int) -> ResponseReturnValue:
+    """Answer an interrupted run that asks."""
+    again = request.form.get("again") == "1"
+    decided = services().runs.decide(_found(run_id).id, again, by=current_actor().name)
+    flash("It runs once more." if again else "It is left as it is.")
+    if again:
+        return redirect(url_for("pages.run", run_id=decided.id), 303)
+    return redirect(local_path(request.form.get("next") or url_for("pages.run", run_id=run_id)), 303)
 
 
 @pages.post("/runs/<int:run_id>/again")

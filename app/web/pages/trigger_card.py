@@ -22,8 +22,9 @@ BLANK = {
     "daily_every": "30", "daily_every_unit": "60", "from_time": "08:00", "to_time": "17:00", "weekdays": ALL_DAYS,
     "once_at": "", "timezone": "", "start_at": "", "end_at": "", "calendar": "", "gap": "next", "overlap": "interval",
     "misfire": "smart", "misfire_counted": "smart", "threshold": "60",
+    "catch_up_cap": "",
 }  # fmt: skip
-MORE = ("start_at", "end_at", "calendar", "gap", "overlap", "misfire", "misfire_counted", "threshold")
+MORE = ("start_at", "end_at", "calendar", "gap", "overlap", "misfire", "misfire_counted", "threshold", "catch_up_cap")
 """What is folded away while it says nothing of its own; the time zone, too."""
 UNSET = {"cron": "expression", "rate": "every", "delay": "delay", "interval": "interval_count", "once": "once_at"}
 """By mode the field without which nothing can be previewed."""
@@ -109,6 +110,7 @@ def _shown_of_all(spec: TriggerSpec) -> dict[str, str]:
     return {
         "timezone": spec.timezone, "end_at": _wall(spec.end_at, spec.timezone), "calendar": spec.calendar or "",
         "gap": spec.gap, "overlap": spec.overlap, "threshold": str(spec.misfire_threshold_seconds),
+        "catch_up_cap": "" if spec.catch_up_cap is None else str(spec.catch_up_cap),
     }  # fmt: skip
 
 
@@ -247,10 +249,11 @@ READERS: dict[str, Callable[[Values], TriggerSpec]] = {
 
 
 def _of_all(values: Values, misfire: str = "misfire") -> dict[str, Any]:
-    threshold = values["threshold"].strip()
+    threshold, cap = values["threshold"].strip(), values["catch_up_cap"].strip()
     return {
         "timezone": values["timezone"].strip(), "calendar": values["calendar"] or None, "misfire": values[misfire],
         "misfire_threshold_seconds": _count(threshold, -1) if threshold else 60,
+        "catch_up_cap": _count(cap, -1) if cap else None,
     }  # fmt: skip
 
 

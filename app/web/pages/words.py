@@ -20,7 +20,7 @@ from app.schedule.cron import CronExpression
 from app.schedule.describe import describe, describe_expression
 from app.schedule.triggers import Unreadable
 from app.web.pages.site import now, pages
-from app.web.pages.times import duration, exact
+from app.web.pages.times import counted, duration, exact
 from app.web.pages.trigger_choices import COUNTED_MISFIRES, GAPS, MISFIRES, OVERLAPS
 
 STATUSES: dict[str, str] = {
@@ -197,6 +197,8 @@ def trigger_notes(trigger: Trigger) -> list[str]:
         told.append(f"when missed: {_chosen(choices, trigger.misfire)}")
     if trigger.misfire_threshold_seconds != 60:
         told.append(f"late after {duration(trigger.misfire_threshold_seconds)}")
+    if trigger.catch_up_cap is not None:
+        told.append(f"at most {counted(trigger.catch_up_cap, 'missed start')} made up for")
     return told
 
 
