@@ -11,7 +11,7 @@ from app.bootstrap import Services
 from app.core.calendars import CalendarSpec
 from app.core.models import Job
 from app.core.queues import QueueSpec, StepSpec
-from app.core.statuses import CalendarKind, FailureReason, RunStatus
+from app.core.statuses import CalendarKind, FailureReason, PauseScope, RunStatus
 from app.core.triggers import cron
 from tests.web.conftest import ZONE, MakeJob, Play
 from tests.web.pages.conftest import HTMX, Markup, Reader
@@ -51,6 +51,9 @@ def world(services: Services, make_job: MakeJob, play: Play) -> World:
     hold(services, job)
     good = play.run(job, content=b"id,name\n1,Ada\n", name=f"{HOSTILE}.csv")
     bad = play.run(job, RunStatus.FAILED, reason=FailureReason.EXCEPTION, error=HOSTILE)
+    services.pools.create("warehouse", 2)
+    services.pauses.begin(PauseScope.JOB, job.uid, "ada", reason=HOSTILE)
+    services.pauses.end(services.pauses.begin(PauseScope.ALL, "", HOSTILE, reason=HOSTILE).id, "ada")
     services.connections.save("store", "postgresql://reader:s3cr3t-word@db.example.org/store")
     going = play.begin(job)
     queue = queue_of(services, make_job)
@@ -179,6 +182,7 @@ def test_a_user_is_shown_and_allowed_no_editing(user: Reader, world: World) -> N
         f"/jobs/{world.job.uid}/disable", f"/jobs/{world.job.uid}/delete", "/connections/new",
         "/connections/store/edit", "/connections/store/test", "/connections/store/remove", "/preview/cards",
         "/calendars/new", f"{CALENDAR_URL}/edit", f"{CALENDAR_URL}/remove",
+        "/pauses/new", "/pauses/1/end", "/pools/new", "/pools/warehouse/edit", "/pools/warehouse/remove",
     ):  # fmt: skip
         assert user.post(path).status_code == 403, path
 
