@@ -14,7 +14,7 @@ from app.core.members import Place
 from app.core.models import Job, ResultFile, Run
 from app.core.results import ResultFilter
 from app.core.runs import RunFilter
-from app.core.statuses import FireOutcome, OverlapRule, RunStatus
+from app.core.statuses import FireOutcome, FireReason, OverlapRule, RunStatus
 from app.web.auth import Right, allow, current_actor, services
 from app.web.pages import live
 from app.web.pages.coming import calendars_of_this_page, coming, next_start
@@ -117,7 +117,7 @@ def job(uid: str) -> Response:
     found = services().jobs.get(uid)
     row, runs = rows([found])[0], services().runs.list(RunFilter(job_id=found.id), limit=LAST_RUNS)
     fires = services().ledger.page(uid, limit=LEDGER_LOOKED_AT)
-    held = [row for row in fires if row.fire.outcome is FireOutcome.HELD]
+    held = [row for row in fires if row.fire.outcome is FireOutcome.HELD and row.fire.reason is FireReason.ASK]
     pauses, asking = services().pauses.of(found), _asking(found)
     files, contract = (
         services().results.list(ResultFilter(found.id), limit=LAST_FILES),
