@@ -35,8 +35,7 @@ MAX_BODY = 1_000_000  # bytes
 def create_app(services: Services) -> Flask:
     """Build the application around the services; starts nothing."""
     app = Flask("carillon", template_folder=TEMPLATES, static_folder=STATIC)
-    app.config.from_mapping(_configuration(services))
-    app.extensions["carillon"] = services
+    attach(app, services)
     Htmx(app)
     APScheduler(scheduler=services.timer.scheduler).init_app(app)
     Migrate(app, database.shared(app, services.db), directory=str(FOLDER))
@@ -49,8 +48,15 @@ def create_app(services: Services) -> Flask:
             app.register_blueprint(blueprint)
     app.register_blueprint(latest.blueprint)
     app.register_blueprint(pages.blueprint())
-    app.wsgi_app = hosts.AllowedHosts(app.wsgi_app, services.settings, control.serves)  # type: ignore[method-assign]
     return app
+
+
+def attach(app: Flask, services: Services) -> None:
+    """Let the application serve these services. Its routes depend on nothing of theirs but ``dhis2_app_dir``."""
+    app.config.from_mapping(_configuration(services))
+    app.extensions["carillon"] = services
+    guarded = hosts.AllowedHosts(Flask.wsgi_app.__get__(app), services.settings, control.serves)
+    app.wsgi_app = guarded  # type: ignore[method-assign]
 
 
 def _configuration(services: Services) -> dict[str, object]:

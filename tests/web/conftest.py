@@ -19,7 +19,7 @@ from app.core.ports import Assignment, Ended, Started
 from app.core.statuses import FailureReason, Role, RunStatus, TriggerKind
 from app.core.triggers import TriggerSpec, cron
 from app.job_types.sql_export import JOB_TYPE as SQL_EXPORT
-from app.web import create_app
+from app.web import attach, create_app
 from config import Settings
 from tests.databases import put_migrated
 from tests.fakes import FakeClock, FakeExecutor, PlainHasher
@@ -83,9 +83,17 @@ def services(settings: Settings, clock: FakeClock, executor: FakeExecutor, job_t
     built.db.dispose()
 
 
+_made: list[Flask] = []
+
+
 @pytest.fixture
 def app(services: Services) -> Flask:
-    built = create_app(services)
+    """To make its hundreds of routes takes longer than most tests: it is made once in a process, and serves others."""
+    if services.settings.dhis2_app_dir is not None:
+        built = create_app(services)  # has routes of its own
+    else:
+        _made[:] = _made or [create_app(services)]
+        attach(built := _made[0], services)
     built.config["TESTING"] = False  # errors are answered, not raised
     return built
 
