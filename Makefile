@@ -23,7 +23,7 @@ run: .venv/installed-runtime ## install and serve http://127.0.0.1:8080
 	@exec .venv/bin/python wsgi.py
 
 test: .venv/installed-dev ## install and run the tests (some of them: T="-k cron -x")
-	@.venv/bin/python -m pytest -n 2 --dist loadfile $(T)
+	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(T)
 
 torture: .venv/installed-dev ## thousands of simulated schedules of faults, hundreds of kills of the real server
 	CARILLON_TEST_SCHEDULES=4000 .venv/bin/python -m pytest -n 2 tests/simulation

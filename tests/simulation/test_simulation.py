@@ -15,7 +15,7 @@ import pytest
 from tests.simulation.faults import OneFault
 from tests.simulation.story import Stage, play
 
-SCHEDULES = int(os.environ.get("CARILLON_TEST_SCHEDULES", "200"))
+SCHEDULES = int(os.environ.get("CARILLON_TEST_SCHEDULES", "120"))
 SEED = os.environ.get("CARILLON_TEST_SEED")
 SHARES = 4
 QUIET_SEED = 0
