@@ -19,9 +19,9 @@ from app.core import due
 from app.core.clock_watch import TOLERANCE, ClockWatch, Step
 from app.core.db import Database
 from app.core.fires import Project
-from app.core.models import Fire, Instance, Outage, Run, Trigger
+from app.core.models import IS_QUEUED, Fire, Instance, Outage, Run, Trigger
 from app.core.outages import said
-from app.core.statuses import FireOutcome, FireReason, OutageKind, RunStatus, TriggerKind
+from app.core.statuses import FireOutcome, FireReason, OutageKind, TriggerKind
 from app.core.triggers import calculator, first_fire
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ def _go_on_in_real_time(session: Session, step: Step) -> Iterator[Trigger]:
 
 
 def _retry_in_real_time(session: Session, step: Step) -> None:
-    for run in session.scalars(select(Run).where(Run.status == RunStatus.QUEUED, Run.begin_after.is_not(None))):
+    for run in session.scalars(select(Run).where(IS_QUEUED, Run.begin_after.is_not(None))):
         run.begin_after = run.begin_after - step.size if run.begin_after else None
 
 
