@@ -12,8 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
-
 from app.adapters import flights
 from app.adapters.apscheduler_timer import ApschedulerTimer
 from app.adapters.clock import seconds_since_boot, utc_now
@@ -34,8 +32,9 @@ from app.core.contracts import Contracts
 from app.core.db import Database
 from app.core.engine import Engine
 from app.core.entries import Entries
-from app.core.errors import CarillonError, ConflictError, InvalidError
+from app.core.errors import ConflictError, InvalidError
 from app.core.fires import Fires
+from app.core.health import OK, DatabaseProbe, Health, held_fires
 from app.core.job_types import JobError, JobTypes
 from app.core.jobs import Jobs
 from app.core.keeper import Keeper, Lease
@@ -64,19 +63,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WORKER = (sys.executable, "-m", "app.worker")
-STALE_TICK = 30.0  # seconds after which the timer counts as dead
-
-
-@dataclass(frozen=True)
-class Health:
-    """``ok`` decides between 200 and 503; the rest is for people who may know."""
-
-    ok: bool
-    role: str  # "active" or "standby"
-    tick_age_seconds: float | None
-    database: str  # "ok" or what is wrong
-    keeper: str | None  # host:pid of the process that keeps the time
-    stopped: str | None  # why nothing keeps the time: somebody stopped it, and a restart starts it again
 
 
 @dataclass
@@ -113,6 +99,7 @@ class Services:
     keeper: Keeper
     ends: RunEnds
     watchdog: Watchdog
+    database_probe: DatabaseProbe
     stopped: str | None = None  # who stopped the timekeeping, and when
     _stopping: threading.Lock = field(default_factory=threading.Lock)
 
@@ -177,18 +164,20 @@ class Services:
             raise InvalidError.of("url", str(error)) from None
 
     def health(self) -> Health:
-        database, age = self._database_state(), self.timer.tick_age()
-        ticking = self.is_standby or self.stopped is not None or (age is not None and age < STALE_TICK)
-        role = "active" if self.keeper.active else "standby"
-        return Health(database == "ok" and ticking, role, age, database, self.keeper.holder(), self.stopped)
-
-    def _database_state(self) -> str:
-        try:
-            with self.db.reading() as session:
-                session.execute(text("SELECT 1"))
-        except CarillonError as error:
-            return error.message
-        return "ok"
+        """Never takes longer than two seconds, whatever the database does."""
+        database = self.database_probe.look(writes=self.keeper.active)
+        ages = {name: age() for name, age in self.watchdog.ages.items()}
+        return Health(
+            role="active" if self.keeper.active else "standby",
+            tick_age_seconds=self.timer.tick_age(),
+            threads={name: age for name, age in ages.items() if age is not None},
+            database=database,
+            disk_free_bytes=self.store.free_bytes(),
+            disk_reserve_bytes=self.store.keep_free,
+            keeper=self.keeper.holder() if database == OK else None,
+            stopped=self.stopped,
+            held_fires=held_fires(self.db) if database == OK else None,
+        )
 
 
 def build(
@@ -297,6 +286,7 @@ def assemble(
         ),
         keeper=Keeper(lease, db, clock, f"{host}:{os.getpid()}", lambda: services.begin()),
         ends=ends,
+        database_probe=DatabaseProbe(db, clock),
     )
     return services
 

@@ -7,6 +7,7 @@ planted link leads nowhere.
 import errno
 import os
 import re
+import shutil
 import stat
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -41,6 +42,14 @@ class ResultStore:
     def __init__(self, directory: Path, *, keep_free: int = KEEP_FREE) -> None:
         self.directory = directory
         self.keep_free = keep_free
+
+    def free_bytes(self) -> int | None:
+        """What is free where results are kept, for us; ``None`` when it cannot be told."""
+        folder = self.directory if self.directory.exists() else self.directory.parent
+        try:
+            return shutil.disk_usage(folder).free
+        except OSError:
+            return None
 
     # In a worker
 

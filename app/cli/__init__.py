@@ -7,7 +7,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.adapters.migrations import NewerDatabaseError
-from app.cli import connections, pauses, preview, sample, serve, tokens, users, why
+from app.cli import connections, health, pauses, preview, sample, serve, tokens, users, why
 from app.cli.opening import Parts
 from app.core.errors import CarillonError
 
@@ -27,6 +27,7 @@ def carillon() -> None:
 
 for _command in (
     serve.serve,
+    health.health,
     users.user,
     tokens.token,
     connections.connection,

@@ -127,6 +127,7 @@ class Instance(Base):
     keeper: Mapped[str | None]  # host:pid of the process that keeps the time
     kept_since: Mapped[datetime | None]
     ticked_at: Mapped[datetime | None]  # when the time was last kept, give or take some seconds
+    probed_at: Mapped[datetime | None]  # when somebody asked whether the database can be written
 
 
 class Outage(Base):

@@ -1,9 +1,13 @@
 """The console command, in a process of its own with settings from its environment."""
 
+import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -118,3 +122,42 @@ def test_a_newer_database_stops_the_start_with_words(carillon: Carillon, tmp_pat
 
     assert done.returncode == 78
     assert "newer version" in done.stderr
+
+
+def test_health_of_a_server_that_is_not_there(carillon: Carillon) -> None:
+    with socket.socket() as taken:  # bound, and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        asked = carillon("health", CARILLON_PORT=str(taken.getsockname()[1]))
+
+    assert asked.returncode == 1
+    assert "no answer from 127.0.0.1" in asked.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "returncode", "words"),
+    [
+        (200, {"status": "ok", "role": "active", "troubles": [], "warnings": []}, 0, "ok\n  role: active\n"),
+        (503, {"status": "failing", "troubles": ["the database: gone"]}, 1, "failing\n  the database: gone\n"),
+    ],
+)
+def test_health_says_what_the_server_says(
+    carillon: Carillon, status: int, body: dict[str, object], returncode: int, words: str
+) -> None:
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *words: object) -> None: ...
+
+    asked: list[str] = []
+    with HTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        shown = carillon("health", CARILLON_PORT=str(server.server_port))
+        thread.join()
+
+    assert (shown.returncode, shown.stdout) == (returncode, words)
+    assert asked == ["/healthz"]
