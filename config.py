@@ -44,6 +44,12 @@ class Settings:
     runner_url: str = "http://127.0.0.1:5002/api"  # what runner calls ask: GET <runner_url>/<task id>
     control_stop: bool = True  # whether /api/shutdown and /api/kill may stop the timekeeping
 
+    network_files: bool = False  # whether SQLite may lie on a network file system
+
+    @property
+    def key_file(self) -> Path:
+        return self.data_dir / "secret.key"
+
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
@@ -193,6 +199,7 @@ READERS: dict[str, Callable[[str, str], object]] = {
     "CARILLON_CONTROL_STOP": _switch,
     "CARILLON_CONTROL_TOKEN": _token,
     "CARILLON_HTTP_ALLOW": _text,
+    "CARILLON_NETWORK_FILES": lambda name, value: _choice("refuse", "allow")(name, value) == "allow",
     "CARILLON_RUNNER_URL": _web_address,
 }
 NAMES = {name: name.removeprefix(PREFIX).lower() for name in READERS}

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.adapters import flights
+from app.adapters import file_systems, flights, sqlite_file
 from app.adapters.apscheduler_timer import ApschedulerTimer
 from app.adapters.clock import seconds_since_boot, utc_now
 from app.adapters.divided_executor import DividedExecutor
@@ -21,8 +21,9 @@ from app.adapters.leases import FileLease, PostgresqlLease
 from app.adapters.migrations import migrate
 from app.adapters.process_executor import ProcessExecutor
 from app.adapters.result_store import ResultStore
-from app.adapters.secrets import AesVault, Argon2Hasher, derive, load_key
+from app.adapters.secrets import AesVault, Argon2Hasher, check_key, derive, load_key
 from app.adapters.watchdog import Watchdog
+from app.core import sealed
 from app.core.calendars import Calendars
 from app.core.claiming import Claimant
 from app.core.clock_steps import ClockSteps
@@ -189,22 +190,33 @@ def build(
     types: JobTypes | None = None,
     hasher: Hasher | None = None,
     worker: Sequence[str] = WORKER,
+    check_seconds: float = 0,
 ) -> Services:
     """Put the parts together; nothing runs yet. Makes the data directory, the key and the database where missing.
 
     ``now`` and ``seconds`` (real time, which goes on when ``now`` is put; else the same as it) are for tests, as are
-    ``executor`` and ``hasher``. Raises ``NewerDatabaseError`` and what the file system and the database
-    raise.
+    ``executor`` and ``hasher``. ``check_seconds``: see ``sqlite_file.check``. Raises ``StartRefusedError`` and what
+    the file system and the database raise.
     """
     os.umask(0o077)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = load_key(settings.data_dir / "secret.key")
     db = Database(settings.database)
+    look_first(settings, db, check_seconds)
+    key = load_key(settings.key_file)
     if now is None:
         now, seconds = utc_now, seconds or seconds_since_boot
     migrate(db, now())
     types, hasher = types or JobTypes.installed(), hasher or Argon2Hasher()
     return assemble(settings, now, seconds, key, db, executor, types, hasher, worker)
+
+
+def look_first(settings: "Settings", db: Database, check_seconds: float) -> None:
+    """Raise ``StartRefusedError`` where a server would do harm, or would be of no use; nothing is changed."""
+    if db.is_sqlite and db.file is not None:
+        if not settings.network_files:
+            file_systems.refuse_network(db.file)
+        sqlite_file.check(db.file, check_seconds)
+    check_key(settings.key_file, lambda: sealed.count(db))
 
 
 def assemble(
@@ -303,5 +315,5 @@ def _executor(settings: "Settings", clock: Clock, store: ResultStore, worker: Se
 
 def _lease(settings: "Settings", db: Database) -> Lease:
     if db.is_sqlite:
-        return FileLease(Path(f"{db.engine.url.database}.lock"))
+        return FileLease(Path(f"{db.file}.lock"))
     return PostgresqlLease(settings.database)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select, text
 
 from app.adapters import row_guards
 from app.core.db import Database
+from app.core.errors import StartRefusedError
 from app.core.models import Instance
 from app.core.uids import new_uid
 
@@ -18,7 +19,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "migrations"
 MIGRATION_LOCK = 0x6D69_6772  # "migr"
 
 
-class NewerDatabaseError(Exception):
+class NewerDatabaseError(StartRefusedError):
     """The database was written by a newer version of Carillon."""
 
 

@@ -6,6 +6,7 @@ import hmac
 import os
 import secrets
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
@@ -14,8 +15,13 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from app.core.errors import InvalidError
+from app.core.errors import InvalidError, StartRefusedError
 
+KEY = 32  # bytes
+RESTORE_KEY = (
+    "bring back the file secret.key from a backup. When it is lost for good: move what is in its place away, then"
+    " carillon new-key, and enter the passwords of the connections anew"
+)
 NONCE = 12  # bytes, as NIST SP 800-38D recommends for GCM
 
 
@@ -24,13 +30,37 @@ def load_key(path: Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return base64.urlsafe_b64decode(path.read_bytes())
+        return _decoded(path)
     with os.fdopen(descriptor, "wb") as file:
-        key = secrets.token_bytes(32)
-        file.write(base64.urlsafe_b64encode(key))
+        key = secrets.token_bytes(KEY)
+        file.write(encoded(key))
         file.flush()
         os.fsync(file.fileno())
     return key
+
+
+def _decoded(path: Path) -> bytes:
+    try:
+        key = base64.b64decode(path.read_bytes().strip(), b"-_", validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != KEY:
+        raise StartRefusedError(f"{str(path)!r} is no secret key: {RESTORE_KEY}")
+    return key
+
+
+def encoded(key: bytes) -> bytes:
+    """As it stands in its file."""
+    return base64.urlsafe_b64encode(key)
+
+
+def check_key(path: Path, sealed: Callable[[], int]) -> None:
+    """Raise ``StartRefusedError`` where the key is missing and ``sealed`` counts secrets that only it opens."""
+    if not path.exists() and (count := sealed()):
+        raise StartRefusedError(
+            f"the secret key {str(path)!r} is missing, and {count} secrets in the database are sealed with it:"
+            f" {RESTORE_KEY}"
+        )
 
 
 def derive(key: bytes, purpose: str) -> bytes:

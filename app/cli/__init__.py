@@ -6,14 +6,13 @@ from collections.abc import Sequence
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.adapters.migrations import NewerDatabaseError
-from app.cli import connections, health, pauses, preview, sample, serve, tokens, users, why
+from app.cli import connections, health, keys, pauses, preview, sample, serve, tokens, users, why
 from app.cli.opening import Parts
-from app.core.errors import CarillonError
+from app.core.errors import CarillonError, StartRefusedError
 
 __all__ = ["Parts", "carillon", "main"]
 
-CONFIGURATION = 78  # sysexits.h: EX_CONFIG
+CONFIGURATION = 78  # sysexits.h: EX_CONFIG; a supervisor should not start us again
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -36,13 +35,17 @@ for _command in (
     pauses.pause,
     pauses.resume,
     pauses.pauses,
+    keys.new_key,
     sample.sample,
 ):
     carillon.add_command(_command)
 
 
 def main(parts: Parts, arguments: Sequence[str] | None = None) -> None:
-    """Run a command and end the process: 0, 1 with a message, 2 for wrong usage, 78 for wrong settings."""
+    """Run a command and end the process: 0, 1 with a message, 2 for wrong usage.
+
+    78 is for what has to be put right first: a wrong setting, a damaged database.
+    """
     try:
         carillon.main(args=arguments, prog_name="carillon", obj=parts, standalone_mode=False)
     except click.ClickException as error:
@@ -50,7 +53,7 @@ def main(parts: Parts, arguments: Sequence[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)
-    except (parts.settings_error, NewerDatabaseError) as error:
+    except (parts.settings_error, StartRefusedError) as error:
         _fail(str(error), CONFIGURATION)
     except CarillonError as error:
         _fail(error.message, 1)

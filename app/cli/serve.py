@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+CHECK_SECONDS = 2.0  # for the pages of SQLite's file: some gigabytes, once they have been read
+
 
 @click.command()
 def serve() -> None:
@@ -35,7 +37,7 @@ def serve() -> None:
     if os.environ.get("FLASK_DEBUG"):
         raise click.UsageError("FLASK_DEBUG is set: Carillon does not run under Flask's debugger")
     logs.set_up(given.log_format)
-    services = build(given)
+    services = build(given, check_seconds=CHECK_SECONDS)
     server = _listen(services, given)
     password = services.users.ensure_administrator(given.admin_username, given.admin_password)
     _on_signals()

@@ -16,6 +16,10 @@ class CarillonError(Exception):
             self.code = code
 
 
+class StartRefusedError(Exception):
+    """Somebody has to put something right before Carillon may start here: to try again would not help."""
+
+
 class NotFoundError(CarillonError):
     """There is no such thing, or the caller may not know of it."""
 

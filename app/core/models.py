@@ -50,6 +50,8 @@ NAMING = {
 
 NEVER_AGAIN = {"sqlite_autoincrement": True}
 """SQLite would give the id of a deleted last row to the next one; the ledger tells stories by these ids."""
+SEALED = {"sealed": True}
+"""Of a column: what it holds is sealed with the secret key."""
 ACTIVE_SQL, ENDED_SQL, QUEUED_SQL = "finished_at IS NULL", "finished_at IS NOT NULL", "status = 'queued'"
 GOING_ON_SQL = "status IN ('running', 'cancelling')"
 QUEUE = "QUEUE"
@@ -544,7 +546,7 @@ class Connection(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     url: Mapped[str]  # without the password
-    password: Mapped[str | None]  # sealed with the secret key
+    password: Mapped[str | None] = mapped_column(info=SEALED)
     max_runs: Mapped[int | None]  # at most so many runs use it at a time
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
