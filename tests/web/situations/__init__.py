@@ -52,7 +52,7 @@ SITUATIONS = (
 
 @dataclass(frozen=True)
 class Ask:
-    """A question; ``<uid>`` and ``<id>`` in its path are those of a job named ``nightly visits``."""
+    """A question; ``<uid>`` and ``<id>``, also in the words of the answer, are those of a job."""
 
     method: str
     path: str
@@ -71,8 +71,11 @@ Table = dict[str, tuple[Ask, int, str] | None]
 
 
 def asked(app: Flask, question: Ask, job: Job) -> TestResponse:
-    path = question.path.replace("<uid>", job.uid).replace("<id>", str(job.id))
-    return ask(app, replace(question, path=path))
+    return ask(app, replace(question, path=with_ids(question.path, job)))
+
+
+def with_ids(text: str, job: Job) -> str:
+    return text.replace("<uid>", job.uid).replace("<id>", str(job.id))
 
 
 def ask(app: Flask, question: Ask) -> TestResponse:
