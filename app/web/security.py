@@ -27,7 +27,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 SAFE = ("GET", "HEAD", "OPTIONS")
-STANDBY_MAY = ("pages.login", "pages.log_in", "pages.log_out")
+STANDBY_MAY = ("pages.login", "pages.log_in", "pages.log_out", "dhis2.log_in")
 
 
 def init_app(app: Flask) -> None:

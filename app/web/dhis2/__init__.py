@@ -6,6 +6,7 @@ from app.web.dhis2 import (  # they add their views
     attention,  # noqa: F401
     job_configurations,  # noqa: F401
     job_types,  # noqa: F401
+    logging_in,  # noqa: F401
     option_sources,  # noqa: F401
     queues,  # noqa: F401
     scheduler,  # noqa: F401
