@@ -4,6 +4,7 @@ from flask import Blueprint
 
 from app.web.dhis2 import (  # they add their views
     attention,  # noqa: F401
+    gist,  # noqa: F401
     job_configurations,  # noqa: F401
     job_types,  # noqa: F401
     logging_in,  # noqa: F401

@@ -1,4 +1,4 @@
-"""GET /api/jobConfigurations/due, /stale, /errors and /{id}/errors: what will run, what hangs, what failed."""
+"""/api/jobConfigurations/due, /stale, /clean, /errors and /{id}/errors: what will run, what hangs, what failed."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +14,7 @@ from app.web import bodies
 from app.web.auth import Right, allow, services
 from app.web.dhis2.documents import documents, finished_runs
 from app.web.dhis2.errors import QueryError
+from app.web.dhis2.listing import whole_number
 from app.web.dhis2.routes import route
 from app.web.dhis2.times import local
 
@@ -39,6 +40,14 @@ def stale() -> Response:
     running = _with_status(RunStatus.RUNNING, RunStatus.CANCELLING)
     newest = services().jobs.last_runs(running)
     return _listed(job for job in running if (newest[job.id].heartbeat_at or before) < before)
+
+
+@route("POST", "/clean")
+@allow(Right.EDIT)
+def clean() -> Response:
+    """Nothing to do: DHIS2 deletes jobs that ran once and were to; one of ours stays until somebody deletes it."""
+    whole_number("minutes", 0)
+    return Response(status=204)
 
 
 @route("GET", "/<uid>/errors")

@@ -1,7 +1,7 @@
 """``fields=``: which members of an object are sent (``id,name``, ``*``, ``:all``, ``!access``, ``access[read]``)."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,9 @@ PIECE = re.compile(r"([^,\[\]]*)([,\[\]]|$)")
 IDENTIFIABLE = ("id", "name", "displayName", "created", "lastUpdated", "lastUpdatedBy", "createdBy", "href")
 DERIVED = ("href", "displayName", "access", "jobStatus", "nextExecutionTime", "configurable", "favorite")
 
-PRESETS: dict[str, Callable[[str, Any], bool]] = {
+Preset = Callable[[str, Any], bool]
+
+PRESETS: dict[str, Preset] = {
     "*": lambda name, value: True,
     ":all": lambda name, value: True,
     ":identifiable": lambda name, value: name in IDENTIFIABLE,
@@ -27,7 +29,7 @@ PRESETS: dict[str, Callable[[str, Any], bool]] = {
 
 @dataclass
 class Selection:
-    presets: list[Callable[[str, Any], bool]] = field(default_factory=list)
+    presets: list[Preset] = field(default_factory=list)
     named: dict[str, "Selection"] = field(default_factory=dict)
     without: set[str] = field(default_factory=set)
 
@@ -50,23 +52,29 @@ class Selection:
     def _member(self, name: str, value: Any) -> Any:
         return self.named[name].pick(value) if name in self.named else value
 
-    def add(self, name: str) -> "Selection":
+    @property
+    def single(self) -> str | None:
+        """The one member that is named, if nothing else is."""
+        names = [name for name, inner in self.named.items() if not inner.named]
+        return names[0] if len(self.named) == len(names) == 1 and not (self.presets or self.without) else None
+
+    def add(self, name: str, presets: Mapping[str, Preset] = PRESETS) -> "Selection":
         name = re.split(r"[~|]|::", name, maxsplit=1)[0].strip()  # transformations are not done
         inner = Selection()
         if name.startswith("!"):
             self.without.add(name[1:])
-        elif name in PRESETS:
-            self.presets.append(PRESETS[name])
+        elif name in presets:
+            self.presets.append(presets[name])
         elif name and not name.startswith(":"):
             inner = self.named.setdefault(name, inner)
         return inner
 
 
-def parse(text: str) -> Selection:
+def parse(text: str, presets: Mapping[str, Preset] = PRESETS) -> Selection:
     """Read a ``fields`` parameter. Raises ``QueryError``; names that no object has are no error."""
     open_ones = [Selection()]
     for name, sign in _pieces(text):
-        inner = open_ones[-1].add(name)
+        inner = open_ones[-1].add(name, presets)
         if sign == "[":
             open_ones.append(inner)
         elif sign == "]":

@@ -64,16 +64,17 @@ def _searched_page() -> tuple[list[Document], Page]:
 def _asked_page(total: int) -> Page:
     if not _wants_paging():
         return Page(1, max(1, total), total)
-    size = _number("pageSize", PAGE_SIZE)
+    size = whole_number("pageSize", PAGE_SIZE)
     page = Page(1, size if size > 0 else PAGE_SIZE, total)
-    return Page(min(max(1, _number("page", 1)), page.count), page.size, total)
+    return Page(min(max(1, whole_number("page", 1)), page.count), page.size, total)
 
 
 def _wants_paging() -> bool:
     return request.args.get("paging", "true").lower() != "false"
 
 
-def _number(name: str, default: int) -> int:
+def whole_number(name: str, default: int) -> int:
+    """A number of the query. Raises ``QueryError``."""
     text = request.args.get(name) or str(default)
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdecimal() and len(digits) <= 10) or int(digits) > JAVA_MAX_INT:

@@ -175,3 +175,15 @@ def test_a_date_is_a_date(admin_client: FlaskClient) -> None:
 
     message = "Value 'yesterday' is not valid for query parameter from: it must be a date."
     assert answer.get_json() == plain(400, "Bad Request", message)
+
+
+def test_nothing_is_cleaned_away(admin_client: FlaskClient, make_job: MakeJob, services: Services, play: Play) -> None:
+    """DHIS2 deletes jobs that ran once; one without a schedule is a job that somebody starts by hand here."""
+    job = make_job(triggers=[])
+    play.run(job)
+
+    answer = admin_client.post("/api/jobConfigurations/clean?minutes=0")
+
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert services.jobs.get(job.uid).deleted_at is None
+    assert admin_client.post("/api/jobConfigurations/clean?minutes=x").status_code == 400

@@ -53,9 +53,9 @@ ALL = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def test_nobody_gets_an_answer(app: Flask, client: FlaskClient) -> None:
-    asked = questions(app, *ALL)
+    asked = [(method, path) for method, path, right in questions(app, *ALL) if right > Right.NONE]
     assert len(asked) > 40
-    for method, path, _ in asked:
+    for method, path in asked:
         answer = client.open(path, method=method)
 
         assert (method, path, answer.status_code) == (method, path, 401)
@@ -95,7 +95,7 @@ def test_a_bad_body_is_the_clients_fault(
 ) -> None:
     job = make_job(uid=VALUES["uid"])
     for method, path, _ in questions(app, "POST", "PUT", "PATCH"):
-        if path.endswith(("/execute", "/enable", "/disable", "/cancel", "/revert")) or "/scheduling/" in path:
+        if path.endswith(("/execute", "/enable", "/disable", "/cancel", "/revert", "/clean")) or "/scheduling/" in path:
             continue  # they read no body
         answer = admin_client.open(path, method=method, data=body, content_type=content_type)
 
