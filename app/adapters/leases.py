@@ -2,12 +2,16 @@
 
 import fcntl
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 from sqlalchemy.engine import make_url
 
-from app.core.db import BUSY
+from app.adapters.postgresql import KEEPALIVES, SERVER_SIDE, PatientConnection
+from app.core.db import PING_SECONDS, Fault, answer_seconds
 from app.core.errors import UnavailableError
 
 ADVISORY_KEY = 0x6361_7269_6C6C_6F6E  # "carillon"
@@ -45,26 +49,39 @@ class PostgresqlLease:
     def __init__(self, url: str) -> None:
         parsed = make_url(url).set(drivername="postgresql")
         self._conninfo = parsed.render_as_string(hide_password=False)
-        self._connection: psycopg.Connection[tuple[bool]] | None = None
+        self._connection: PatientConnection | None = None
+        self._session: int | None = None  # the server's process of the connection that has, or had, the lock
+        self._lock = threading.Lock()
 
     def acquire(self) -> bool:
-        """Raises ``UnavailableError``."""
-        if self._is_held():
-            return True
-        try:
-            return self._acquire()
-        except psycopg.Error as error:
-            raise UnavailableError(BUSY) from error
+        """Raises ``UnavailableError``; waits at most some seconds for a server that says nothing."""
+        with self._lock, _patience():
+            if self._is_held():
+                return True
+            try:
+                return self._acquire()
+            except psycopg.Error as error:
+                raise UnavailableError(Fault.AWAY.value) from error
 
     def _acquire(self) -> bool:
-        keepalives = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3, "connect_timeout": 5}
-        connection = psycopg.connect(self._conninfo, autocommit=True, **keepalives)  # type: ignore[arg-type]
+        options = {"connect_timeout": 2, "options": SERVER_SIDE}
+        connection = PatientConnection.connect(self._conninfo, autocommit=True, **KEEPALIVES, **options)  # type: ignore[arg-type]
         row = connection.execute("SELECT pg_try_advisory_lock(%s)", (ADVISORY_KEY,)).fetchone()
         if row and row[0]:
-            self._connection = connection
+            self._connection, self._session = connection, connection.info.backend_pid
             return True
-        connection.close()
+        try:
+            self._end_own_session(connection)
+        finally:
+            connection.close()
         return False
+
+    def _end_own_session(self, connection: PatientConnection) -> None:
+        """A line that was cut for a moment: the server has not noticed yet, and keeps our lock for nobody."""
+        holder = connection.execute(_HOLDER, {"key": ADVISORY_KEY}).fetchone()
+        if holder and holder[0] == self._session:
+            connection.execute("SELECT pg_terminate_backend(%s)", (self._session,))
+            raise UnavailableError("the lock of the lost connection is being freed")
 
     def _is_held(self) -> bool:
         if self._connection is None:
@@ -77,6 +94,24 @@ class PostgresqlLease:
         return True
 
     def release(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+
+_HOLDER = """
+    SELECT pid FROM pg_locks
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1
+      AND classid::bigint = %(key)s::bigint >> 32 AND objid::bigint = %(key)s::bigint & 4294967295
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    kept = answer_seconds.set(PING_SECONDS)
+    try:
+        yield
+    finally:
+        answer_seconds.reset(kept)

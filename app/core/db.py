@@ -6,30 +6,51 @@ read-then-write in the default mode lost 420 of 480 updates without an error, wi
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.orm import Session
 
 from app.core.errors import ConflictError, NotFoundError, UnavailableError
 
-FULL = "the disk is full: nothing can be written until there is room again"
 BUSY = "the database does not answer in time; try again"
+DISK_FULL_STATE = "53100"  # SQLSTATE
 PATIENT = 15.0
 IMPATIENT = 1.5
 lock_wait_seconds: ContextVar[float] = ContextVar("lock_wait_seconds", default=IMPATIENT)
 """How long a transaction waits for a lock: web requests answer 503 soon, the engine's threads set ``PATIENT``."""
+STATEMENT_WAITS = 4
+"""A statement on PostgreSQL may take so many times as long."""
+answer_seconds: ContextVar[float | None] = ContextVar("answer_seconds", default=None)
+"""How long a server that says nothing may take for an answer. ``None``: longer than any statement may take."""
+PING_SECONDS = 1.0
+
+
+class Fault(Enum):
+    """What keeps the database from working, until somebody mends it. The value is for people."""
+
+    AWAY = "the database cannot be reached"
+    FULL = "the disk is full: nothing can be written until there is room again"
+    LOCKED = "the database takes no changes: something holds it locked"
 
 
 class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = _engine(url)
+        self.fault: Fault | None = None
+        """As the newest attempts have found it. A write that succeeds ends it; after ``AWAY`` a read does, too."""
+        self.refuses_while_away = False
+        """Who waits little gets its error at once while it is away. For where somebody looks after it in between."""
+        self.fence: Callable[[Session], None] | None = None
+        """Called first in each transaction; raises when this process may not change anything any more."""
         self._writer = threading.Lock()
 
     @property
@@ -46,7 +67,10 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """One use case's changes: committed at the end of the block, or not at all. Raises ``UnavailableError``."""
         with self._turn(), self._session(writes=True) as session, session.begin():
+            if self.fence:
+                self.fence(session)
             yield session
+        self.fault = None
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -55,6 +79,7 @@ class Database:
             yield
             return
         if not self._writer.acquire(timeout=lock_wait_seconds.get()):
+            self.fault = self.fault or Fault.LOCKED
             raise UnavailableError(BUSY)
         try:
             yield
@@ -66,9 +91,31 @@ class Database:
         """One consistent view; objects stay readable afterwards."""
         with self._session(writes=False) as session, session.begin():
             yield session
+        if self.fault is Fault.AWAY:
+            self.fault = None
+
+    def ping(self) -> None:
+        """Ask for an answer. Raises ``UnavailableError`` when there is none within a second."""
+        kept = answer_seconds.set(PING_SECONDS)
+        try:
+            with self.reading() as session:
+                session.execute(text("SELECT 1"))
+        finally:
+            answer_seconds.reset(kept)
+
+    @property
+    def is_away(self) -> bool:
+        return self.fault is Fault.AWAY
+
+    @property
+    def refuses(self) -> bool:
+        """Whether there is no sense in asking now: waiting requests would only use up the server's threads."""
+        return self.is_away and self.refuses_while_away and lock_wait_seconds.get() <= IMPATIENT
 
     @contextmanager
     def _session(self, *, writes: bool) -> Iterator[Session]:
+        if self.refuses:
+            raise UnavailableError(Fault.AWAY.value)
         try:
             with self.engine.connect() as connection:
                 connection = connection.execution_options(carillon_writes=writes)
@@ -78,10 +125,14 @@ class Database:
             raise ConflictError("somebody changed the same thing at the same moment; look again") from error
         except (OverflowError, DataError) as error:
             raise NotFoundError("a number is too large to be the number of anything here") from error
+        except NoConnectionLeft as error:
+            raise UnavailableError(BUSY) from error
         except DBAPIError as error:
-            if _is_passing(error):
-                raise UnavailableError(FULL if "is full" in str(error.orig) else BUSY) from error
-            raise
+            if not _is_passing(error):
+                raise
+            fault = _fault(error)
+            self.fault = fault or self.fault
+            raise UnavailableError(fault.value if fault else BUSY) from error
 
     def dispose(self) -> None:
         self.engine.dispose()
@@ -119,7 +170,7 @@ def _begin_sqlite(connection: Connection) -> None:
 def _begin_postgresql(connection: Connection) -> None:
     milliseconds = int(lock_wait_seconds.get() * 1000)
     connection.execute(text(f"SET LOCAL lock_timeout = {milliseconds}"))
-    connection.execute(text(f"SET LOCAL statement_timeout = {milliseconds * 4}"))
+    connection.execute(text(f"SET LOCAL statement_timeout = {milliseconds * STATEMENT_WAITS}"))
 
 
 def _is_passing(error: DBAPIError) -> bool:
@@ -127,3 +178,12 @@ def _is_passing(error: DBAPIError) -> bool:
     if error.connection_invalidated or isinstance(error, OperationalError):
         return not (isinstance(error.orig, sqlite3.Error) and "no such" in str(error.orig))
     return False
+
+
+def _fault(error: DBAPIError) -> Fault | None:
+    """``None`` for what concerns one statement only: it waited too long for a row, say."""
+    if "is full" in str(error.orig) or getattr(error.orig, "sqlstate", None) == DISK_FULL_STATE:
+        return Fault.FULL
+    if isinstance(error.orig, sqlite3.Error):
+        return Fault.LOCKED if "locked" in str(error.orig) else Fault.AWAY
+    return Fault.AWAY if error.connection_invalidated or error.statement is None else None
