@@ -12,6 +12,7 @@ cannot begin.
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
@@ -20,6 +21,7 @@ from app.core.errors import UnavailableError
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 5.0  # seconds
+LOOK_AT_LEASE_EVERY = 1.0  # seconds
 STALE = 60.0  # seconds; one turn of a loop may wait 30 s for a locked database before it comes by again
 EXIT_STATUS = 70  # EX_SOFTWARE of sysexits.h
 
@@ -72,6 +74,9 @@ class Watchdog:
                 self.end(EXIT_STATUS)
 
     def _watch(self) -> None:
-        while not self._stopping.wait(self.look_every):
-            self.look()
+        next_look = time.monotonic() + self.look_every
+        while not self._stopping.wait(min(self.look_every, LOOK_AT_LEASE_EVERY)):
             self.look_at_the_lease()
+            if time.monotonic() >= next_look:
+                self.look()
+                next_look = time.monotonic() + self.look_every

@@ -175,6 +175,7 @@ SENTENCES = {
     FireReason.EDITED: "skipped: the trigger was changed before it could be decided",
     FireReason.DELETED: "skipped: the job was deleted before it could be decided",
     FireReason.PAUSED: "missed: it was paused, and the trigger leaves out what is late",
+    FireReason.DRAIN: "missed: the server was drained, and the trigger leaves out what is late",
     FireReason.DOWNTIME: "missed: no server kept the time, and the trigger leaves out what is late",
     FireReason.CLOCK_JUMP: "missed: the clock was put forward, and the trigger leaves out what is late",
     FireReason.CATCH_UP_CAP: "missed: more moments were late than the trigger makes up for",

@@ -143,6 +143,35 @@ class Outage(Base):
     ended_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class Tenure(Base):
+    """One row that says who keeps the time. ``term`` grows with each change: who has an older one is too late."""
+
+    __tablename__ = "tenure"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    term: Mapped[int]
+    keeper: Mapped[str]  # host:pid
+    home: Mapped[str]  # the data directory, in which its workers are
+    confirmed_at: Mapped[datetime]
+    left_at: Mapped[datetime | None]  # it has ended well: nothing of it runs any more
+
+
+class Drain(Base):
+    """A stretch in which nothing new begins, so that the server can be stopped. At most one goes on."""
+
+    __tablename__ = "drain"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    began_at: Mapped[datetime]
+    began_by: Mapped[str | None]
+    until: Mapped[datetime]
+    heeded_at: Mapped[datetime | None]  # from here on the server has begun nothing
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
+    ended_by: Mapped[str | None]  # empty: its time was over, or a server started
+
+    __table_args__ = (NEVER_AGAIN,)
+
+
 class Pause(Base):
     """Triggers that shall not fire for a while. What comes due meanwhile is decided when it ends."""
 

@@ -42,6 +42,7 @@ class FireReason(StrEnum):
     # missed: late, and left out by the misfire rule
     COALESCED = "coalesced"  # a later fire of the same trigger stands for this one
     PAUSED = "paused"
+    DRAIN = "drain"  # the server was drained: somebody wanted to stop it
     DOWNTIME = "downtime"  # no server kept the time
     CLOCK_JUMP = "clock_jump"  # the clock was put forward over it
     LATE = "late"  # for another cause: the machine slept, the database was away
@@ -120,6 +121,9 @@ class PauseScope(StrEnum):
 
 class OutageKind(StrEnum):
     DOWN = "down"  # no server kept the time
+    DATABASE = "database"  # the database did not work
+    DISK = "disk"  # the disk was full
+    STANDSTILL = "standstill"  # the machine slept, or the process was stopped
     CLOCK_JUMP = "clock_jump"  # the clock was put forward
     CLOCK_BACK = "clock_back"  # the clock was put back: from this time it shows again what it has shown
 

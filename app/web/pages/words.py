@@ -62,6 +62,7 @@ FIRE_REASONS: dict[str, str] = {
     FireReason.EDITED: "the trigger was changed before it could be decided",
     FireReason.DELETED: "the job was deleted before it could be decided",
     FireReason.PAUSED: "it was paused; the schedule went on with its next moment",
+    FireReason.DRAIN: "the server was drained; the schedule went on with its next moment",
     FireReason.DOWNTIME: "no server kept the time; the schedule went on with its next moment",
     FireReason.CLOCK_JUMP: "the clock was put forward; the schedule went on with its next moment",
     FireReason.CLOCK_BACK: "the clock was put back; what was decided before does not come again",
