@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 from app.adapters import file_systems, flights, sqlite_file
 from app.adapters.apscheduler_timer import ApschedulerTimer
 from app.adapters.clock import seconds_since_boot, utc_now
+from app.adapters.disk import Disk
 from app.adapters.divided_executor import DividedExecutor
 from app.adapters.inline_executor import InlineExecutor
 from app.adapters.leases import FileLease, PostgresqlLease
 from app.adapters.migrations import migrate
+from app.adapters.postgresql import use_patient_connections
 from app.adapters.process_executor import ProcessExecutor
 from app.adapters.result_store import ResultStore
 from app.adapters.secrets import AesVault, Argon2Hasher, check_key, derive, load_key
@@ -28,9 +30,11 @@ from app.core.calendars import Calendars
 from app.core.claiming import Claimant
 from app.core.clock_steps import ClockSteps
 from app.core.clock_watch import ClockWatch
+from app.core.condition import Condition, TroubleKind
 from app.core.connections import Connections
 from app.core.contracts import Contracts
 from app.core.db import Database
+from app.core.drains import Drains
 from app.core.engine import Engine
 from app.core.entries import Entries
 from app.core.errors import ConflictError, InvalidError
@@ -53,6 +57,7 @@ from app.core.run_ends import RunEnds
 from app.core.run_progress import RunProgress
 from app.core.runs import Runs
 from app.core.sample import Sample
+from app.core.statuses import OutageKind
 from app.core.system_jobs import SystemJobs
 from app.core.upkeep import Task, Upkeep, own_types
 from app.core.users import Hasher, Users
@@ -84,6 +89,8 @@ class Services:
     pauses: Pauses
     pools: Pools
     outages: Outages
+    drains: Drains
+    condition: Condition
     results: Results
     contracts: Contracts
     keeping: Keeping
@@ -106,6 +113,7 @@ class Services:
 
     def start(self) -> None:
         """Keep the time, or stand by while another process does."""
+        self.condition.start()
         self.keeper.start()
 
     def begin(self) -> None:
@@ -113,6 +121,7 @@ class Services:
         began = self.clock()
         self.timer.store.prepare()
         self.engine.clock_steps.begin(began)
+        self.drains.restart()
         self.outages.begin()
         self.system_jobs.ensure()
         self.engine.start()  # from here on nothing may fail: it would be tried again from the beginning
@@ -133,6 +142,7 @@ class Services:
         if self.keeper.active:
             self.engine.stop(self.settings.shutdown_grace)
         self.keeper.stop()
+        self.condition.stop()
         self.db.dispose()
 
     def stop_timekeeping(self, by: str, wait_seconds: float) -> None:
@@ -167,6 +177,7 @@ class Services:
     def health(self) -> Health:
         """Never takes longer than two seconds, whatever the database does."""
         database = self.database_probe.look(writes=self.keeper.active)
+        drain = self.drains.current() if database == OK else None
         ages = {name: age() for name, age in self.watchdog.ages.items()}
         return Health(
             role="active" if self.keeper.active else "standby",
@@ -174,6 +185,8 @@ class Services:
             threads={name: age for name, age in ages.items() if age is not None},
             database=database,
             disk_free_bytes=self.store.free_bytes(),
+            degraded=tuple(trouble.words for trouble in self.condition.troubles),
+            draining_until=f"{drain.until:%Y-%m-%dT%H:%M:%SZ}" if drain else None,
             disk_reserve_bytes=self.store.keep_free,
             keeper=self.keeper.holder() if database == OK else None,
             stopped=self.stopped,
@@ -205,6 +218,8 @@ def build(
     key = load_key(settings.key_file)
     if now is None:
         now, seconds = utc_now, seconds or seconds_since_boot
+    if not db.is_sqlite:
+        use_patient_connections(db)
     migrate(db, now())
     types, hasher = types or JobTypes.installed(), hasher or Argon2Hasher()
     return assemble(settings, now, seconds, key, db, executor, types, hasher, worker)
@@ -236,13 +251,21 @@ def assemble(
     boot, host = secrets.token_hex(8), socket.gethostname()
     ends = RunEnds()
 
+    def drain_ended() -> None:
+        timer.wake_up()
+        engine.notice()
+
     def runs_changed() -> None:
         engine.notice()
         ends.notice()
 
     one_at_a_time = [each.name for each in types if each.one_at_a_time]
     runs = Runs(db, clock, runs_changed, Claimant(boot, host), one_at_a_time, ends.notice)
-    pauses, outages = Pauses(db, clock, timer.wake_up), Outages(db, clock)
+    real_time = seconds or (lambda: clock().timestamp())
+    pauses = Pauses(db, clock, timer.wake_up)
+    condition = Condition(db, Disk(settings.data_dir), clock, lambda: services.keeper.confirm())
+    outages = Outages(db, clock, real_time, lambda: _kind_of_gap(condition.met()))
+    drains = Drains(db, clock, drain_ended)
     fires = Fires(db, clock, timer.store.project)
     connections = Connections(db, clock, AesVault(key), settings.connections)
     users = Users(db, clock, hasher)
@@ -256,10 +279,13 @@ def assemble(
         )
         executor = _executor(settings, clock, store, worker, own_types(types, upkeep))
     lease = _lease(settings, db)
-    watch = ClockWatch(clock, seconds or (lambda: clock().timestamp()))
+    watch = ClockWatch(clock, real_time)
     clock_steps = ClockSteps(db, watch, timer.store.project)
     keeps_time, site = lease.acquire, _site(settings)
-    engine = Engine(fires, runs, pauses, outages, clock_steps, connections, types, executor, clock, keeps_time, site)
+    engine = Engine(
+        fires, runs, pauses, outages, drains, clock_steps, connections, types, executor, clock, keeps_time,
+        lambda: condition.may_begin, site,
+    )  # fmt: skip
     timer.tick = engine.tick
     jobs = Jobs(db, clock, types, runs, timer.wake_up)
     calendars = Calendars(db, clock, timer.wake_up)
@@ -279,6 +305,8 @@ def assemble(
         pauses=pauses,
         pools=Pools(db, runs_changed),
         outages=outages,
+        drains=drains,
+        condition=condition,
         results=Results(db, clock),
         contracts=Contracts(db, clock),
         keeping=keeping,
@@ -294,13 +322,22 @@ def assemble(
         timer=timer,
         watchdog=Watchdog(
             {"timer": timer.pulse.age, **{name: pulse.age for name, pulse in engine.pulses.items()}},
-            is_deposed=lambda: services.keeper.active and not lease.acquire(),
+            is_deposed=lambda: services.keeper.is_deposed(),
         ),
-        keeper=Keeper(lease, db, clock, f"{host}:{os.getpid()}", lambda: services.begin()),
+        keeper=Keeper(
+            lease, db, clock, f"{host}:{os.getpid()}", lambda: services.begin(), f"{host}:{settings.data_dir.resolve()}"
+        ),
         ends=ends,
         database_probe=DatabaseProbe(db, clock),
     )
     return services
+
+
+def _kind_of_gap(met: set[TroubleKind]) -> OutageKind:
+    """What kept the time from being kept for a while."""
+    if TroubleKind.DISK in met:
+        return OutageKind.DISK
+    return OutageKind.DATABASE if TroubleKind.DATABASE in met else OutageKind.STANDSTILL
 
 
 def _site(settings: "Settings") -> dict[str, str]:

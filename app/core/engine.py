@@ -15,6 +15,7 @@ from app.core.claiming import Claimed, Unsure
 from app.core.clock_steps import ClockSteps
 from app.core.connections import Connections
 from app.core.db import PATIENT, lock_wait_seconds
+from app.core.drains import Drains
 from app.core.errors import CarillonError, UnavailableError
 from app.core.fires import Fires, Wake
 from app.core.job_types import JobTypes
@@ -49,15 +50,18 @@ class Engine:
         runs: Runs,
         pauses: Pauses,
         outages: Outages,
+        drains: Drains,
         clock_steps: ClockSteps,
         connections: Connections,
         types: JobTypes,
         executor: Executor,
         clock: Clock,
         keeps_time: Callable[[], bool],
+        may_begin: Callable[[], bool],
         site: Mapping[str, str] | None = None,
     ) -> None:
         """``keeps_time`` tells whether this process still holds the lease; without it nothing is decided or started.
+        ``may_begin`` tells whether there is room to write down the end of what would begin.
 
         ``site`` are settings of the administrator's that job types may ask for.
         """
@@ -65,12 +69,14 @@ class Engine:
         self.runs = runs
         self.pauses = pauses
         self.outages = outages
+        self.drains = drains
         self.clock_steps = clock_steps
         self.connections = connections
         self.types = types
         self.executor = executor
         self.clock = clock
         self.keeps_time = keeps_time
+        self.may_begin = may_begin
         self.site = site or {}
         self._reports = ReportQueue(MOST_REPORTS)
         self._unrecorded: list[Report] = []  # kept over a fault of the database
@@ -90,15 +96,16 @@ class Engine:
 
     def tick(self) -> datetime | None:
         """Decide what is due. Gives the moment at which to look again at the latest."""
-        if not self.keeps_time():
+        if not self.keeps_time() or not self.may_begin():
             return None
         self._submit_durable(self._unsure_of_tick)
         self.clock_steps.attend()
+        self.outages.attend()
         if self._pause_ends_at is not None and self._pause_ends_at <= self.clock():
             self._pause_ends_at = self.pauses.expire()
-        wake = self._wake()
+        next_fire_at = None if self.drains.look() else self._wake().next_fire_at
         self._do_chores()
-        return min((at for at in (wake.next_fire_at, self._pause_ends_at) if at is not None), default=None)
+        return min((at for at in (next_fire_at, self._pause_ends_at) if at is not None), default=None)
 
     def _wake(self) -> Wake:
         """The other threads keep still meanwhile: what is due goes before what has ended."""
@@ -146,6 +153,8 @@ class Engine:
         self._submit_durable(self._unsure_of_dispatch)
         for run_id, token in self.runs.cancelling():
             self.executor.cancel(run_id, token)
+        if self.drains.is_on or not self.may_begin():
+            return 0
         next_begin = self.runs.next_begin()
         self._has_backlog = next_begin is not None and next_begin <= self.clock()
         if not self._has_backlog:

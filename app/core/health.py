@@ -38,6 +38,8 @@ class Health:
     keeper: str | None = None  # host:pid of the process that keeps the time
     stopped: str | None = None  # why nothing keeps the time: somebody stopped it, and a restart starts it again
     held_fires: int | None = None  # moments that wait for the clock or for somebody's answer
+    degraded: tuple[str, ...] = ()  # what `condition` has found
+    draining_until: str | None = None  # somebody wants to stop the server: nothing new begins
     troubles: tuple[str, ...] = field(init=False)
     warnings: tuple[str, ...] = field(init=False)  # it is well, and somebody should look
 
@@ -55,7 +57,7 @@ class Health:
         found += [f"nothing is heard of the thread {name!r} for {age:.0f} s" for name, age in self._silent()]
         if self.disk_free_bytes is not None and self.disk_free_bytes < FULL_BYTES:
             found.append("the disk of the data directory is full")
-        return found
+        return found + [words for words in self.degraded if not any(words in told for told in found)]
 
     def _warnings(self) -> list[str]:
         if self.disk_free_bytes is None:
@@ -83,7 +85,7 @@ class Health:
 
     @property
     def is_ready(self) -> bool:
-        return self.database == OK
+        return self.database == OK and self.draining_until is None
 
     @property
     def status(self) -> str:

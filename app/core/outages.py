@@ -1,6 +1,6 @@
-"""Why moments were late: pauses that have ended, and stretches in which nobody kept the time."""
+"""Why moments were late: pauses and drains that have ended, and stretches in which nobody kept the time."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,15 +10,26 @@ from sqlalchemy.orm import Session
 
 from app.core import pauses
 from app.core.db import Database
-from app.core.models import Instance, Outage, Pause
+from app.core.models import Drain, Instance, Outage, Pause
 from app.core.ports import Clock
+from app.core.pulse import Monotonic
 from app.core.statuses import FireReason, OutageKind
 
 REMEMBERED_EVERY = timedelta(seconds=5)
-REASONS = {OutageKind.DOWN: FireReason.DOWNTIME, OutageKind.CLOCK_JUMP: FireReason.CLOCK_JUMP}
+STANDSTILL = OutageKind.STANDSTILL
+REASONS = {
+    OutageKind.DOWN: FireReason.DOWNTIME,
+    OutageKind.CLOCK_JUMP: FireReason.CLOCK_JUMP,
+    OutageKind.DATABASE: FireReason.LATE,
+    OutageKind.DISK: FireReason.LATE,
+    OutageKind.STANDSTILL: FireReason.LATE,
+}
 WORDS = {
-    FireReason.DOWNTIME: "no server kept the time from {} to {}",
-    FireReason.CLOCK_JUMP: "the clock was put forward from {} to {}",
+    OutageKind.DOWN: "no server kept the time from {} to {}",
+    OutageKind.CLOCK_JUMP: "the clock was put forward from {} to {}",
+    OutageKind.DATABASE: "the database did not work from {} to {}",
+    OutageKind.DISK: "the disk was full from {} to {}",
+    OutageKind.STANDSTILL: "the server stood still from {} to {}",
 }
 
 
@@ -39,10 +50,32 @@ class Cause:
 
 
 class Outages:
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, seconds: Monotonic, why: Callable[[], OutageKind] = lambda: STANDSTILL
+    ) -> None:
+        """``seconds`` is real time, which goes on when the clock is put or the machine sleeps.
+
+        ``why`` tells what has kept this process from its work since it was last asked.
+        """
         self.db = db
         self.clock = clock
+        self.seconds = seconds
+        self.why = why
         self._remembered: datetime | None = None
+        self._kept: float | None = None
+        self._gap: tuple[datetime, OutageKind] | None = None  # not yet written down
+
+    def attend(self) -> None:
+        """The time is kept again, or still. A gap is durable before what came due in it is decided."""
+        now, real = self.clock(), self.seconds()
+        gap = timedelta(seconds=real - self._kept) if self._kept is not None else timedelta(0)
+        self._kept, why = real, self.why()
+        if gap > REMEMBERED_EVERY and self._gap is None:
+            self._gap = now - gap, why
+        if self._gap is not None:
+            began_at, kind = self._gap
+            self.note(kind, began_at, now)
+            self._gap = None
 
     def remember(self) -> None:
         """The time is being kept now. Written down now and then, so that the next start knows since when not."""
@@ -55,6 +88,7 @@ class Outages:
     def begin(self) -> None:
         """A server takes over: since the last one stopped nobody has kept the time."""
         now = self.clock()
+        self._kept = self.seconds()
         with self.db.transaction() as session:
             last = session.scalar(select(Instance.ticked_at))
             if last is not None and now - last > REMEMBERED_EVERY:
@@ -67,20 +101,25 @@ class Outages:
 
 
 def causes(session: Session, since: datetime) -> list[Cause]:
-    """All that has ended after ``since``; a pause comes first, it was somebody's wish."""
+    """All that has ended after ``since``; pauses and drains come first, they were somebody's wish."""
     ended = session.scalars(select(Pause).where(Pause.ended_at >= since).order_by(Pause.id.desc()))
     found = [
         Cause(each.began_at, each.ended_at or since, FireReason.PAUSED, _pause_words(each), each) for each in ended
     ]
     late = Outage.kind.in_(REASONS)
     outages = session.scalars(select(Outage).where(Outage.ended_at >= since, late).order_by(Outage.id.desc()))
+    drains = session.scalars(select(Drain).where(Drain.ended_at >= since).order_by(Drain.id.desc()))
+    found += [Cause(each.began_at, each.ended_at or since, FireReason.DRAIN, _drain_words(each)) for each in drains]
     return found + [_cause(outage) for outage in outages]
 
 
 def _cause(outage: Outage) -> Cause:
-    reason = REASONS[outage.kind]
-    words = WORDS[reason].format(said(outage.began_at), said(outage.ended_at))
-    return Cause(outage.began_at, outage.ended_at, reason, words)
+    words = WORDS[outage.kind].format(said(outage.began_at), said(outage.ended_at))
+    return Cause(outage.began_at, outage.ended_at, REASONS[outage.kind], words)
+
+
+def _drain_words(drain: Drain) -> str:
+    return f"drained by {drain.began_by or 'somebody'} from {said(drain.began_at)} to {said(drain.ended_at)}"
 
 
 def _pause_words(pause: Pause) -> str:

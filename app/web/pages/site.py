@@ -28,6 +28,7 @@ def known_to_all() -> dict[str, Any]:
         "now": services().clock(),
         "zone": services().settings.timezone,
         "standby": services().is_standby,
+        "troubles": services().condition.troubles,
     }
 
 
