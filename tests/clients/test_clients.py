@@ -46,7 +46,7 @@ def test_openspecimen(server: Server) -> None:
         client.execute(job["id"])
 
 
-def test_dhis2(server: Server) -> None:
+def test_dhis2_jobs(server: Server) -> None:
     client = Dhis2Client(server.url, *ACCOUNT)
     assert "SQL_EXPORT" in client.types()
     uid = client.create(
@@ -56,14 +56,67 @@ def test_dhis2(server: Server) -> None:
     client.execute(uid)
     until(lambda: client.get(uid).get("lastExecutedStatus") == "COMPLETED", "the run")
 
-    assert client.names(filter="name:eq:dhis2") == ["dhis2"]
+    assert client.names()[uid] == "dhis2"
     client.update(uid, cronExpression="0 30 4 * * ?")
-    assert client.get(uid, "cronExpression") == {"cronExpression": "0 30 4 * * ?"}
-    client.switch(uid, False)
-    assert client.get(uid, "enabled,jobStatus") == {"enabled": False, "jobStatus": "DISABLED"}
+    assert client.get(uid)["cronExpression"] == "0 30 4 * * ?"
+    client.update(uid, enabled=False)
+    assert client.get(uid)["jobStatus"] == "DISABLED"
     client.delete(uid)
     with pytest.raises(RuntimeError, match=f"404 JobConfiguration with id {uid} could not be found"):
         client.get(uid)
+
+
+def test_dhis2_progress(server: Server) -> None:
+    """A job of two stages, the second of which is so long that there is time to cancel it."""
+    client = Dhis2Client(server.url, *ACCOUNT)
+    uid = client.create(name="steps", jobType="TEST", cronExpression="0 0 3 * * ?",
+                        jobParameters={"stages": 2, "items": 40, "itemDuration": 50})  # fmt: skip
+
+    client.execute(uid)
+    [process] = until(lambda: [one for one in client.processes("TEST") if len(one["stages"]) > 1], "its first stage")
+
+    assert process["status"] == "RUNNING"
+    assert [stage["description"] for stage in process["stages"]][:2] == ["Waiting for 0ms", "Stage 1"]
+    assert process["stages"][1]["totalItems"] == 40
+    assert "TEST" in client.running_types()
+    assert [one["jobId"] for one in client.overview()["TEST"]] == [uid]
+    client.cancel("TEST")
+    assert [one["status"] for one in client.processes("TEST") or client.processes("TEST", "completed")] == ["CANCELLED"]
+    until(lambda: client.processes("TEST") == [], "the end")
+    [process] = client.processes("TEST", "completed")
+    assert process["status"] == "CANCELLED"
+    assert {item["status"] for item in process["stages"][1]["items"]} <= {"SUCCESS", "CANCELLED"}
+    assert client.overview("completed")["TEST"][0]["status"] == "CANCELLED"
+    assert client.get(uid)["lastExecutedStatus"] == "STOPPED"
+    client.delete(uid)
+
+
+def test_dhis2_queues(server: Server) -> None:
+    client = Dhis2Client(server.url, *ACCOUNT)
+    names = {client.create(name=name, jobType="TEST", cronExpression=cron): name for name, cron in [
+        ("first", "0 0 3 * * ?"), ("second", "0 0 4 * * ?"), ("third", "0 0 5 * * ?")
+    ]}  # fmt: skip
+    first, second, third = names
+    assert set(names.values()) <= client.queueable()
+
+    client.add_queue("my queue/1", "0 0 1 ? * *", [first, second])
+    assert client.queues() == ["my queue/1"]
+    assert client.queueable() & set(names.values()) == client.queueable("my queue/1") & set(names.values()) == {"third"}
+    entry = client.schedule()["my queue/1"]
+    assert (entry["type"], entry["cronExpression"], entry["status"]) == ("Sequence", "0 0 1 ? * *", "SCHEDULED")
+    assert [member["name"] for member in entry["sequence"]] == ["first", "second"]
+    assert "cronExpression" not in entry["sequence"][1]
+    client.execute(first)
+    until(lambda: client.get(second).get("lastExecutedStatus") == "COMPLETED", "the second to follow the first")
+
+    client.change_queue("my queue/1", "0 0 2 ? * *", [third, first], "renamed")
+    assert client.queue("renamed") == {"name": "renamed", "cronExpression": "0 0 2 ? * *", "sequence": [third, first]}
+    assert client.get(second)["enabled"] is False
+    client.delete_queue("renamed")
+    assert client.queues() == []
+    assert client.names().keys() >= names.keys()
+    with pytest.raises(RuntimeError, match="404 Job queue does not exist: `renamed`"):
+        client.queue("renamed")
 
 
 def test_sunbird_and_our_own(server: Server) -> None:
