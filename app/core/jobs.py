@@ -1,7 +1,7 @@
 """Jobs: what to run, with which parameters, when."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -93,7 +93,7 @@ class Jobs:
         """
         with self.db.transaction() as session:
             job = find(session, uid)
-            _refuse_other(job, version)
+            refuse_other(job, version)
             parameters = self.checked(session, spec, job)
             job.version += 1
             self._apply(session, job, spec, parameters, by)
@@ -224,7 +224,7 @@ class Jobs:
         with self.db.transaction() as session:
             job = find(session, uid)
             _refuse_system(job, "deleted")
-            _refuse_other(job, version)
+            refuse_other(job, version)
             drop_delayed(session, job)
             gone = [job, *members.forget(session, job)]
             for each in gone:
@@ -254,6 +254,12 @@ class Jobs:
         """Raises ``NotFoundError``."""
         with self.db.reading() as session:
             return found(session.scalar(_present().where(Job.name == name)), f"no job named {name!r}")
+
+    def uids(self, job_ids: Iterable[int]) -> Mapping[int, str]:
+        """The uids of jobs and queues by id, of those that were deleted, too."""
+        wanted = set(job_ids)
+        with self.db.reading() as session:
+            return {row.id: row.uid for row in session.execute(select(Job.id, Job.uid).where(Job.id.in_(wanted)))}
 
     def get_any(self, uid: str) -> Job:
         """A job or a queue. Raises ``NotFoundError``."""
@@ -356,9 +362,11 @@ def found(job: Job | None, message: str) -> Job:
     return job
 
 
-def _refuse_other(job: Job, version: int | None) -> None:
+def refuse_other(job: Job, version: int | None) -> None:
+    """Raise ``ConflictError`` when a job, or a queue, is no longer what its caller has seen."""
     if version is not None and job.version != version:
-        raise ConflictError(f"the job is at version {job.version} by now, not {version}", code="changed")
+        what = "queue" if job.job_type == QUEUE else "job"
+        raise ConflictError(f"the {what} is at version {job.version} by now, not {version}", code="changed")
 
 
 def drop_delayed(session: Session, job: Job) -> None:

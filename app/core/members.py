@@ -52,6 +52,7 @@ def forget(session: Session, job: Job) -> list[Job]:
         return []
     queue = session.get_one(Job, step.queue_id)
     queue.steps.remove(step)
+    queue.version += 1
     renumber(queue)
     return [] if queue.steps else [queue]
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, selectinload
 from app.core import members, steps
 from app.core.db import Database
 from app.core.errors import FieldError, InvalidError, NotFoundError
-from app.core.jobs import Jobs, present, trigger_problems
+from app.core.jobs import Jobs, present, refuse_other, trigger_problems
 from app.core.models import QUEUE, Job, QueueStep, Run, RunStep
 from app.core.ports import Clock
 from app.core.runs import Runs
@@ -77,13 +77,15 @@ class Queues:
         self.changed()
         return queue
 
-    def update(self, uid: str, spec: QueueSpec, by: str | None) -> Job:
+    def update(self, uid: str, spec: QueueSpec, by: str | None, version: int | None = None) -> Job:
         """Replace what a queue is, its name too; a run that is going on keeps its steps.
 
-        Jobs that leave are switched off. Raises ``NotFoundError``, ``InvalidError``.
+        Jobs that leave are switched off. ``version`` is the one that the caller has seen. Raises ``NotFoundError``,
+        ``InvalidError``, ``ConflictError`` with the code ``changed`` if that is no longer the present one.
         """
         with self.db.transaction() as session:
             queue = find(session, uid)
+            refuse_other(queue, version)
             wanted = self._check(session, spec, queue)
             queue.version += 1
             self._apply(session, queue, spec, wanted, by)
@@ -133,14 +135,19 @@ class Queues:
             queue = find(session, uid)
             if queue.enabled != enabled:
                 queue.enabled, queue.updated_at, queue.updated_by = enabled, self.clock(), by
+                queue.version += 1
                 self.jobs.schedule(queue)
         self.changed()
         return queue
 
-    def delete(self, uid: str, by: str | None) -> Job:
-        """Take the queue away and cancel its run. Its jobs stay, switched off; so does its history."""
+    def delete(self, uid: str, by: str | None, version: int | None = None) -> Job:
+        """Take the queue away and cancel its run. Its jobs stay, switched off; so does its history.
+
+        ``version`` as for ``update``.
+        """
         with self.db.transaction() as session:
             queue = find(session, uid)
+            refuse_other(queue, version)
             for step in queue.steps:
                 members.leave(step.job, self.clock(), by)
             queue.steps = []
@@ -149,15 +156,16 @@ class Queues:
         self.changed()
         return queue
 
-    def start(self, uid: str, by: str | None, *, first_step: int = 0) -> Run:
-        """Run it now, from a step on (counted from 0), whatever its trigger says.
+    def start(self, uid: str, by: str | None, *, first_step: int = 0, key: str | None = None) -> Run:
+        """Run it now, from a step on (counted from 0), whatever its trigger says. ``key`` as for a job's run.
 
         Raises ``NotFoundError``, ``InvalidError``, ``ConflictError`` with the code ``already_running``.
         """
         queue = self.get(uid)
         if not 0 <= first_step < len(queue.steps):
             raise InvalidError.of("first_step", f"must be from 0 to {len(queue.steps) - 1}, but was {first_step}")
-        return self.runs.request(queue.uid, by, parameters={steps.FIRST_STEP: first_step} if first_step else None)
+        parameters = {steps.FIRST_STEP: first_step} if first_step else None
+        return self.runs.request(queue.uid, by, parameters=parameters, key=key)
 
     def get(self, uid: str) -> Job:
         """Raises ``NotFoundError``."""

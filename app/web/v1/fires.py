@@ -18,6 +18,7 @@ class FireSchema(Schema):
     """One expected moment of a job, or a row of misses with the same reason, and what became of it."""
 
     id = fields.Integer(required=True)
+    job = fields.String(required=True, metadata={"description": "The uid of its job."})
     trigger_id = fields.Integer(required=True, allow_none=True, metadata={"description": "Null: asked for by hand."})
     scheduled_for = Moment("ISO 8601, UTC.", required=True)
     decided_at = Moment("ISO 8601, UTC.", required=True)
@@ -70,14 +71,14 @@ def list_fires(uid: str, query: dict[str, Any]) -> dict[str, Any]:
     """
     before, limit = query.get("cursor"), query["limit"]
     rows = services().ledger.page(uid, start=query.get("start"), end=query.get("end"), before=before, limit=limit)
-    return listed([_document(row) for row in rows], limit)
+    return listed([_document(row, uid) for row in rows], limit)
 
 
 @operation("GET", "/jobs/<uid>/why", Right.SEE, query=WhyQuerySchema, gives=WhySchema, errors=(404,))
 def why(uid: str, query: dict[str, Any]) -> dict[str, Any]:
     """Say why a job did or did not run at a moment"""
     found = services().ledger.why(uid, query["at"])
-    fire = _document(found.row) if found.row else None
+    fire = _document(found.row, uid) if found.row else None
     return {"at": found.at, "answer": found.answer, "fire": fire, "before": found.before, "after": found.after}
 
 
@@ -91,7 +92,7 @@ def decide(fire_id: int, asked: dict[str, Any]) -> None:
     services().ledger.decide(fire_id, asked["start"], by=current_actor().name)
 
 
-def _document(row: LedgerRow) -> dict[str, Any]:
+def _document(row: LedgerRow, uid: str) -> dict[str, Any]:
     fire = row.fire
     names = (
         "id",
@@ -105,4 +106,5 @@ def _document(row: LedgerRow) -> dict[str, Any]:
         "range_to",
         "count",
     )
-    return {name: getattr(fire, name) for name in names} | {"run_id": row.run_id, "run_status": row.run_status}
+    found = {name: getattr(fire, name) for name in names}
+    return found | {"job": uid, "run_id": row.run_id, "run_status": row.run_status}

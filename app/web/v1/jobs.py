@@ -5,8 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from flask import request
-from marshmallow import INCLUDE, Schema, fields, pre_load, validate
-from werkzeug.exceptions import PreconditionRequired
+from marshmallow import INCLUDE, Schema, fields, validate
 
 from app.core.errors import FieldError, InvalidError
 from app.core.jobs import MAX_NAME, JobSpec, next_fire
@@ -20,9 +19,10 @@ from app.web.trigger_schema import Triggers
 from app.web.v1.fields import TEXT, Cursor, Limit, Moment, Next, Truth
 from app.web.v1.policies import PoliciesSchema
 from app.web.v1.routes import PREFIX, Answer, operation, read_as
+from app.web.v1.schemas import SentBack
+from app.web.v1.versions import TELLS, MatchSchema, asked_version, etag, required_version
 
-ETAG = {"ETag": "The version of the job, for `If-Match`."}
-CREATED = {**ETAG, "Location": "The address of the job."}
+CREATED = {**TELLS, "Location": "The address of the job."}
 EXAMPLE = {
     "name": "Late flights",
     "job_type": "SQL_EXPORT",
@@ -41,7 +41,7 @@ class LastRunSchema(Schema):
     finished_at = Moment(required=True, allow_none=True)
 
 
-class JobSchema(Schema):
+class JobSchema(SentBack):
     """What to run, with which parameters, when. What is read only may be sent back and is ignored."""
 
     uid = fields.String(
@@ -83,12 +83,6 @@ class JobSchema(Schema):
     next_fire_at = Moment("The next of all triggers.", required=True, dump_only=True, allow_none=True)
     last_run = fields.Nested(LastRunSchema, required=True, dump_only=True, allow_none=True)
 
-    @pre_load
-    def forget_what_is_read_only(self, data: Any, **kwargs: Any) -> Any:
-        if not isinstance(data, Mapping):
-            return data
-        return {name: value for name, value in data.items() if name not in self.dump_fields or name in self.load_fields}
-
 
 class JobPatchSchema(Schema):
     """A JSON merge patch (RFC 7396): the members of a Job to change; null gives one its default."""
@@ -112,12 +106,6 @@ class JobsQuerySchema(Schema):
     cursor = Cursor()
 
 
-class MatchSchema(Schema):
-    if_match = fields.String(
-        data_key="If-Match", metadata={"description": "The ETag of what you read, or `*` for whatever is there."}
-    )
-
-
 @operation("GET", "/jobs", Right.SEE, query=JobsQuerySchema, gives=JobsSchema)
 def list_jobs(query: dict[str, Any]) -> dict[str, Any]:
     """List jobs, in the order in which they were made"""
@@ -138,28 +126,25 @@ def create_job(asked: dict[str, Any]) -> Answer:
     return _answer(job, 201, {"Location": f"{request.host_url.rstrip('/')}{PREFIX}/jobs/{job.uid}"})
 
 
-@operation("GET", "/jobs/<uid>", Right.SEE, gives=JobSchema, errors=(404,), tells=ETAG)
+@operation("GET", "/jobs/<uid>", Right.SEE, gives=JobSchema, errors=(404,), tells=TELLS)
 def show_job(uid: str) -> Answer:
     """Show a job"""
     return _answer(services().jobs.get(uid))
 
 
 @operation("PUT", "/jobs/<uid>", Right.EDIT, headers=MatchSchema, takes=JobSchema, gives=JobSchema,
-           errors=(404, 409, 412, 428), tells=ETAG, example=EXAMPLE)  # fmt: skip
+           errors=(404, 409, 412, 428), tells=TELLS, example=EXAMPLE)  # fmt: skip
 def replace_job(uid: str, headers: dict[str, str], asked: dict[str, Any]) -> Answer:
     """Replace a job
 
     What is left out gets its default. Triggers that are sent back unchanged keep their place in time. `If-Match` is
     required, so that nobody overwrites what somebody else has just changed.
     """
-    job = services().jobs.get(uid)
-    if "if_match" not in headers:
-        raise PreconditionRequired("send If-Match with the ETag that you read, or * to overwrite whatever is there")
-    return _replaced(job, asked, _version(headers))
+    return _replaced(services().jobs.get(uid), asked, required_version(headers))
 
 
 @operation("PATCH", "/jobs/<uid>", Right.EDIT, headers=MatchSchema, takes=JobPatchSchema, gives=JobSchema,
-           media="application/merge-patch+json", errors=(404, 409, 412), tells=ETAG,
+           media="application/merge-patch+json", errors=(404, 409, 412), tells=TELLS,
            example={"enabled": False, "parameters": {"maxRows": 1000}})  # fmt: skip
 def change_job(uid: str, headers: dict[str, str], asked: dict[str, Any]) -> Answer:
     """Change some members of a job
@@ -168,7 +153,7 @@ def change_job(uid: str, headers: dict[str, str], asked: dict[str, Any]) -> Answ
     """
     job = services().jobs.get(uid)
     there = JobSchema().dump(documents([job])[0])
-    version = _version(headers)
+    version = asked_version(headers)
     return _replaced(job, read_as(JobSchema(), merged(there, asked)), job.version if version is None else version)
 
 
@@ -178,16 +163,16 @@ def delete_job(uid: str, headers: dict[str, str]) -> None:
 
     What runs is cancelled. Its runs and files stay; its name is free again.
     """
-    services().jobs.delete(uid, current_actor().name, _version(headers))
+    services().jobs.delete(uid, current_actor().name, asked_version(headers))
 
 
-@operation("POST", "/jobs/<uid>/enable", Right.EDIT, gives=JobSchema, errors=(404,), tells=ETAG)
+@operation("POST", "/jobs/<uid>/enable", Right.EDIT, gives=JobSchema, errors=(404,), tells=TELLS)
 def enable_job(uid: str) -> Answer:
     """Enable a job: its triggers fire from now on"""
     return _answer(services().jobs.enable(uid, current_actor().name))
 
 
-@operation("POST", "/jobs/<uid>/disable", Right.EDIT, gives=JobSchema, errors=(404,), tells=ETAG)
+@operation("POST", "/jobs/<uid>/disable", Right.EDIT, gives=JobSchema, errors=(404,), tells=TELLS)
 def disable_job(uid: str) -> Answer:
     """Disable a job: its triggers do not fire, what runs goes on"""
     return _answer(services().jobs.disable(uid, current_actor().name))
@@ -212,15 +197,6 @@ def check_parameters(name: str, given: Mapping[str, Any]) -> None:
         raise InvalidError([FieldError(f"parameters.{parameter}", message, "unknown_field") for parameter in unknown])
 
 
-def _version(headers: Mapping[str, str]) -> int | None:
-    """The version that ``If-Match`` asks for; one that cannot be is 0."""
-    text = headers.get("if_match", "*").strip()
-    if text == "*":
-        return None
-    number = text.strip('"')
-    return int(number) if number.isascii() and number.isdecimal() and len(number) < 10 else 0
-
-
 def merged(there: Any, patch: Any) -> Any:
     """RFC 7396."""
     if not isinstance(patch, Mapping):
@@ -235,7 +211,7 @@ def merged(there: Any, patch: Any) -> Any:
 
 
 def _answer(job: Job, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
-    return Answer(documents([job])[0], status, {"ETag": f'"{job.version}"', **(headers or {})})
+    return Answer(documents([job])[0], status, etag(job) | dict(headers or {}))
 
 
 def documents(jobs: Sequence[Job]) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ class ResultSchema(Schema):
 
     id = fields.Integer(required=True)
     run_id = fields.Integer(required=True)
+    job = fields.String(required=True, metadata={"description": "The uid of its job."})
     job_id = fields.Integer(required=True)
     job_name = fields.String(required=True)
     scheduled_for = Moment("The moment that its run stands for.", required=True)
@@ -68,13 +69,14 @@ def list_results(query: dict[str, Any]) -> dict[str, Any]:
     wanted, limit = ResultFilter(job_id, query["search"]), query["limit"]
     found = services().results.list(wanted, before=query.get("cursor"), limit=limit)
     following = str(found[-1].id) if len(found) == limit else None
-    return {"items": [result_document(made) for made in found], "next": following}
+    uids = services().jobs.uids(made.job_id for made in found)
+    return {"items": [result_document(made, uids[made.job_id]) for made in found], "next": following}
 
 
 @operation("GET", "/results/<int:file_id>", Right.SEE, gives=ResultSchema, errors=(404,))
 def show_result(file_id: int) -> dict[str, Any]:
     """Show what is known of a result file"""
-    return result_document(services().results.get(file_id))
+    return _document(services().results.get(file_id))
 
 
 @operation("GET", "/results/<int:file_id>/content", Right.SEE, file=True, statuses=PARTS, errors=(404, 412, 416))
@@ -92,25 +94,25 @@ def accept_result(file_id: int) -> dict[str, Any]:
 
     The job's contract is widened so that the next file like it is good.
     """
-    return result_document(services().contracts.accept(file_id, current_actor().name))
+    return _document(services().contracts.accept(file_id, current_actor().name))
 
 
 @operation("POST", "/results/<int:file_id>/pin", Right.RUN, gives=ResultSchema, errors=(404,))
 def pin_result(file_id: int) -> dict[str, Any]:
     """Keep a result file, whatever its job's keep-rule says"""
-    return result_document(services().keeping.pin(file_id, pinned=True))
+    return _document(services().keeping.pin(file_id, pinned=True))
 
 
 @operation("POST", "/results/<int:file_id>/unpin", Right.RUN, gives=ResultSchema, errors=(404,))
 def unpin_result(file_id: int) -> dict[str, Any]:
     """Let the job's keep-rule decide over a result file again"""
-    return result_document(services().keeping.pin(file_id, pinned=False))
+    return _document(services().keeping.pin(file_id, pinned=False))
 
 
 @operation("GET", "/jobs/<uid>/results/latest", Right.SEE, gives=ResultSchema, errors=(404,))
 def show_latest_result(uid: str) -> dict[str, Any]:
     """Show what is known of a job's newest result file"""
-    return result_document(_latest(uid))
+    return _document(_latest(uid))
 
 
 @operation("GET", "/jobs/<uid>/results/latest/content", Right.SEE, file=True, statuses=PARTS, errors=(404, 412, 416))
@@ -123,5 +125,10 @@ def _latest(uid: str) -> ResultFile:
     return services().results.latest(services().jobs.get(uid))
 
 
-def result_document(made: ResultFile) -> dict[str, Any]:
-    return {name: getattr(made, name) for name in ResultSchema._declared_fields}
+def _document(made: ResultFile) -> dict[str, Any]:
+    return result_document(made, services().jobs.uids([made.job_id])[made.job_id])
+
+
+def result_document(made: ResultFile, job: str) -> dict[str, Any]:
+    """``job`` is the uid of its job."""
+    return {name: getattr(made, name) for name in ResultSchema._declared_fields if name != "job"} | {"job": job}

@@ -1,5 +1,6 @@
 """/api/v1/runs"""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import request
@@ -19,6 +20,7 @@ class RunSchema(Schema):
     """One execution of a job."""
 
     id = fields.Integer(required=True)
+    job = fields.String(required=True, metadata={"description": "The uid of its job."})
     job_id = fields.Integer(required=True)
     job_name = fields.String(required=True)
     job_type = fields.String(required=True)
@@ -161,7 +163,7 @@ def list_runs(query: dict[str, Any]) -> dict[str, Any]:
         created_to=query.get("end"),
     )
     runs = services().runs.list(wanted, before=query.get("cursor"), limit=query["limit"])
-    return listed([document(run) for run in runs], query["limit"])
+    return listed(documents(runs), query["limit"])
 
 
 @operation("GET", "/runs/<int:run_id>", Right.SEE, gives=OneRunSchema, errors=(404,))
@@ -206,7 +208,7 @@ def show_log(run_id: int, query: dict[str, Any]) -> dict[str, Any]:
 
 
 def _whole(run: Run) -> dict[str, Any]:
-    return document(run) | {
+    return documents([run])[0] | {
         "progress": services().progress.of(run),
         "waits_for": services().runs.waits_for(run) if run.status is RunStatus.QUEUED else None,
         "earlier_attempts": services().runs.attempts(run.id),
@@ -218,7 +220,11 @@ def listed(items: list[dict[str, Any]], limit: int) -> dict[str, Any]:
     return {"items": items, "next": str(items[-1]["id"]) if len(items) == limit else None}
 
 
-def document(run: Run) -> dict[str, Any]:
-    return {name: getattr(run, name) for name in RunSchema._declared_fields if name != "files"} | {
-        "files": [result_document(made) for made in run.files]
-    }
+def documents(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    uids = services().jobs.uids(run.job_id for run in runs)
+    own = RunSchema._declared_fields.keys() - {"job", "files"}
+    return [
+        {name: getattr(run, name) for name in own}
+        | {"job": uids[run.job_id], "files": [result_document(made, uids[run.job_id]) for made in run.files]}
+        for run in runs
+    ]

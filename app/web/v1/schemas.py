@@ -1,13 +1,24 @@
 """What the schemas of all resources share. Those of one resource live in its file."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError, fields, pre_load
 
 from app.core.errors import FieldError
 from app.web.bodies import flat
 
 MOST_ERRORS = 100
+
+
+class SentBack(Schema):
+    """What was read can be sent back: members that are read only are ignored."""
+
+    @pre_load
+    def forget_what_is_read_only(self, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        return {name: value for name, value in data.items() if name not in self.dump_fields or name in self.load_fields}
 
 
 class HintSchema(Schema):

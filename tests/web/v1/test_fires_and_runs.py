@@ -26,7 +26,7 @@ def test_the_ledger_says_what_became_of_each_moment(
     assert answer.status_code == 200
     [item] = answer.get_json()["items"]
     assert item == {
-        "id": 2, "trigger_id": 1, "scheduled_for": "2026-03-02T14:00:00Z",
+        "id": 2, "job": job.uid, "trigger_id": 1, "scheduled_for": "2026-03-02T14:00:00Z",
         "decided_at": "2026-03-02T14:00:00Z", "outcome": "skipped", "reason": "overlap", "detail": None,
         "blocking_run_id": 1, "run_id": None, "run_status": None, "range_to": None, "count": 1,
     }  # fmt: skip

@@ -57,8 +57,10 @@ def test_a_queue_is_made_shown_listed_changed_and_deleted(
     assert admin_client.get(URL).get_json() == {"queues": [made]}
 
     steps = [{"job": jobs[1].uid, "on_failure": "continue"}, {"job": jobs[0].uid, "on_failure": "always"}]
-    changed = admin_client.put(f"{URL}/{made['uid']}", json=body(jobs, name="late", triggers=[], steps=steps))
-    assert changed.status_code == 200
+    changed = admin_client.put(
+        f"{URL}/{made['uid']}", json=body(jobs, name="late", triggers=[], steps=steps), headers={"If-Match": '"1"'}
+    )
+    assert (changed.status_code, changed.headers["ETag"]) == (200, '"2"')
     assert changed.get_json() == made | {
         "name": "late", "version": 2, "triggers": [], "next_fire_at": None,
         "steps": [
@@ -71,6 +73,64 @@ def test_a_queue_is_made_shown_listed_changed_and_deleted(
     assert (gone.status_code, gone.data) == (204, b"")
     assert admin_client.get(f"{URL}/{made['uid']}").status_code == 404
     assert [job.enabled for job in services.jobs.list()] == [False, False, False]
+
+
+def test_a_queue_tells_its_address_and_its_version(admin_client: FlaskClient, jobs: list[Job]) -> None:
+    answer = admin_client.post(URL, json=body(jobs))
+
+    read = admin_client.get(answer.headers["Location"])
+    assert read.get_json() == answer.get_json()
+    assert (answer.headers["ETag"], read.headers["ETag"]) == ('"1"', '"1"')
+    again = admin_client.put(answer.headers["Location"], json=read.get_json(), headers={"If-Match": '"1"'})
+    assert again.get_json() == read.get_json() | {"version": 2}
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_nobody_overwrites_what_somebody_else_changed(
+    method: str, admin_client: FlaskClient, services: Services, jobs: list[Job], made: Any
+) -> None:
+    services.queues.disable(made["uid"], "uma")
+    url = f"{URL}/{made['uid']}"
+
+    answer = admin_client.open(url, method=method, json=body(jobs), headers={"If-Match": '"1"'})
+
+    assert (answer.status_code, answer.get_json()["code"]) == (412, "changed")
+    assert answer.get_json()["detail"] == "the queue is at version 2 by now, not 1"
+    assert not services.queues.get(made["uid"]).enabled
+    answer = admin_client.open(url, method=method, json=body(jobs), headers={"If-Match": '"2"'})
+    assert answer.status_code in (200, 204)
+
+
+def test_a_queue_that_loses_a_job_is_another_one(
+    admin_client: FlaskClient, services: Services, jobs: list[Job], made: Any
+) -> None:
+    services.jobs.delete(jobs[0].uid, "uma")
+
+    assert admin_client.get(f"{URL}/{made['uid']}").headers["ETag"] == '"2"'
+
+
+def test_a_replacement_must_say_what_it_replaces(admin_client: FlaskClient, jobs: list[Job], made: Any) -> None:
+    answer = admin_client.put(f"{URL}/{made['uid']}", json=body(jobs))
+
+    assert (answer.status_code, answer.get_json()["code"]) == (428, "precondition_required")
+
+
+def test_the_same_key_starts_a_queue_once(
+    services: Services, user_client: FlaskClient, jobs: list[Job], made: Any
+) -> None:
+    url = f"{URL}/{made['uid']}/runs"
+
+    first = user_client.post(url, json={"first_step": 1}, headers={"Idempotency-Key": "night"})
+    services.engine.dispatch()
+    again = user_client.post(url, json={"first_step": 1}, headers={"Idempotency-Key": "night"})
+
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert first.headers["Location"] == again.headers["Location"]
+    assert user_client.get(first.headers["Location"]).get_json() == again.get_json()
+    assert [run["id"] for run in user_client.get(url).get_json()["items"]] == [first.get_json()["id"]]
+    other = user_client.post(url, headers={"Idempotency-Key": "night"})
+    assert (other.status_code, codes(other)) == (422, [("Idempotency-Key", "key_reused")])
+    assert codes(user_client.post(url, headers={"Idempotency-Key": "a b"})) == [("Idempotency-Key", "invalid")]
 
 
 def test_everything_that_is_wrong_is_told(admin_client: FlaskClient, jobs: list[Job], made: Any) -> None:
@@ -104,8 +164,8 @@ def test_a_body_of_another_shape_is_refused(sent: Any, field: str, admin_client:
 
 def state(position: int, job: Job, status: str, run_id: int | None, not_started: str | None = None) -> dict[str, Any]:
     return {
-        "position": position, "job_id": job.id, "job_name": job.name, "on_failure": "stop", "status": status,
-        "not_started": not_started, "run_id": run_id,
+        "position": position, "job": job.uid, "job_id": job.id, "job_name": job.name, "on_failure": "stop",
+        "status": status, "not_started": not_started, "run_id": run_id,
     }  # fmt: skip
 
 

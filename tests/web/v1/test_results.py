@@ -27,6 +27,7 @@ def test_a_file_is_described(user_client: FlaskClient, job: Job) -> None:
     assert shown == {
         "id": 1,
         "run_id": 1,
+        "job": job.uid,
         "job_id": job.id,
         "job_name": "nightly visits",
         "scheduled_for": "2026-03-02T12:00:00Z",
