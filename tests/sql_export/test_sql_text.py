@@ -9,6 +9,7 @@ from app.job_types.sql_export.sql_text import (
     SQL_SERVER,
     SQLITE,
     STANDARD,
+    Place,
     SqlTextError,
     mysql,
     read_statement,
@@ -118,9 +119,9 @@ def test_a_place_in_the_spelled_statement_leads_back_to_the_original():
     spelled = statement.spelled({"since": "'2026-01-01'", "n": "1"}.__getitem__)
 
     assert spelled.text == "select '2026-01-01',\n nope, 1"
-    assert spelled.place(spelled.text.index("nope")) == "line 2, column 2"
-    assert spelled.place(spelled.text.index("2026")).startswith("line 1, column ")
-    assert spelled.place(len(spelled.text) + 5) == "line 2, column 10"
+    assert spelled.place(spelled.text.index("nope")) == Place(line=2, column=2)
+    assert spelled.place(spelled.text.index("2026")).line == 1
+    assert spelled.place(len(spelled.text) + 5) == Place(line=2, column=10)
 
 
 def test_a_long_literal_takes_no_long_time():

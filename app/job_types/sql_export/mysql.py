@@ -1,20 +1,23 @@
 """MySQL and MariaDB: what an export does there beyond the common cursor."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import CursorResult, Engine
+from sqlalchemy import CursorResult, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from app.job_types.sql_export.source import CARILLON_TABLE
-from app.job_types.sql_export.sql_text import Lexicon, Statement, mysql
-from app.job_types.sql_export.sqlalchemy_cursor import Manners
+from app.job_types.sql_export.mysql_plan import COLUMN_TYPES, plan_of
+from app.job_types.sql_export.source import CARILLON_TABLE, BindValue, Plan
+from app.job_types.sql_export.sql_text import Lexicon, Place, Statement, mysql, place_of
+from app.job_types.sql_export.sqlalchemy_cursor import Manners, escaped
 
 _TIMEOUTS = (1969, 3024)  # max_statement_time exceeded (MariaDB), max_execution_time exceeded (MySQL)
+_EXPLAIN_REFUSED = 1345  # a view of whose tables the account may not see the plan; it may read the view
 _TYPE_FLOAT, _TYPE_TIMESTAMP = 4, 7
 _WRITING = re.compile(r"\b(ALL PRIVILEGES|INSERT|UPDATE|DELETE|CREATE(?! TEMPORARY)|DROP|ALTER|FILE|SUPER)\b")
+_NAMED = re.compile(r"near '(.+)' at line \d+|Unknown column '([^']+)'", re.DOTALL)
 NETWORK_WAIT_SECONDS = 600  # the default of 60 ends the result when the disk of this machine is slow for a minute
 
 
@@ -48,6 +51,24 @@ class MySqlManners(Manners):
     def columns_in_utc(self, result: CursorResult[Any]) -> list[int]:
         """A TIMESTAMP is a moment, which the session gives in UTC; a DATETIME has no zone."""
         return [index for index, column in enumerate(self._description(result)) if column[1] == _TYPE_TIMESTAMP]
+
+    def types(self, result: CursorResult[Any]) -> list[str]:
+        return [COLUMN_TYPES.get(column[1], "") for column in self._description(result)]
+
+    def plan(self, statement: Statement, bound: Mapping[str, BindValue]) -> Plan:
+        try:
+            rows = self.connection.execute(text(f"EXPLAIN {escaped(statement)}"), bound).mappings().all()
+        except DBAPIError as error:
+            if error.orig is None or error.orig.args[:1] != (_EXPLAIN_REFUSED,):
+                raise
+            return Plan()
+        return plan_of(rows)
+
+    def place(self, said: str, query: str) -> Place | None:
+        """What is wrong begins where the text is that the server repeats, up to a value that was put in there."""
+        found = _NAMED.search(said)
+        words = (found[1] or found[2]) if found else ""
+        return place_of(query, words) or place_of(query, words.partition(" ")[0])
 
     def stop(self, engine: Engine) -> None:
         with engine.connect() as other:

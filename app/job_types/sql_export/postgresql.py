@@ -29,9 +29,10 @@ from app.job_types.sql_export.copy_out import CopyOut, good
 from app.job_types.sql_export.csv_text import CsvFormat
 from app.job_types.sql_export.database_url import DatabaseUrl
 from app.job_types.sql_export.postgresql_errors import first_line, postgresql_words
+from app.job_types.sql_export.postgresql_plan import plan_of
 from app.job_types.sql_export.postgresql_rows import portions
 from app.job_types.sql_export.postgresql_spelling import spelled_query
-from app.job_types.sql_export.source import CARILLON_TABLE, BindValue, Limits, Table, query_statement
+from app.job_types.sql_export.source import CARILLON_TABLE, BindValue, Limits, Plan, Table, query_statement
 from app.job_types.sql_export.sql_text import POSTGRESQL, Spelled
 
 # Everything that decides how a value is spelled, so that neither server nor role settings change the file.
@@ -50,6 +51,11 @@ WHERE name = 'client_connection_check_interval';
 # The last one (from PostgreSQL 14 on) ends a query whose worker was killed: nobody is left to cancel it.
 
 _IS_CARILLON = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE relname = %s AND relkind IN ('r', 'p', 'v', 'f'))"
+
+_TYPES = """
+SELECT pg_catalog.format_type((%(oids)s::oid[])[place], (%(modifiers)s::int[])[place])
+FROM pg_catalog.generate_series(1, %(columns)s) AS place ORDER BY place
+"""
 
 _POWERS = """
 SELECT 'a superuser' FROM pg_catalog.pg_roles WHERE rolname = current_user AND rolsuper
@@ -144,8 +150,8 @@ class PostgreSQL:
         self._started = time.monotonic()
         sent = self._sent(query, values)
         with self._words(sent):
-            columns, oids = self._prepare(sent.text)
-            expected_rows = self._expected_rows(sent.text)
+            columns, oids, _ = self._prepare(sent.text)
+            expected_rows = self._explained(sent.text).rows
         query = sent.text if csv.spells_as_copy else spelled_query(sent.text, oids, csv)
         begin = "COPY ("
         words = partial(self._words, sent, len(begin) + query.index(sent.text))
@@ -158,9 +164,18 @@ class PostgreSQL:
         self._started = time.monotonic()
         sent = self._sent(query, values)
         with self._words(sent):
-            columns, _ = self._prepare(sent.text)
-            expected_rows = self._expected_rows(sent.text)
-        return Table(columns, portions(self._connection, sent.text, self._words), expected_rows=expected_rows)
+            columns, oids, modifiers = self._prepare(sent.text)
+            expected_rows = self._explained(sent.text).rows
+            types = self._type_names(oids, modifiers)
+        rows = portions(self._connection, sent.text, self._words, self._limits.first_rows)
+        return Table(columns, rows, expected_rows=expected_rows, types=types)
+
+    def plan(self, query: str, values: Mapping[str, BindValue]) -> Plan:
+        self._started = time.monotonic()
+        sent = self._sent(query, values)
+        with self._words(sent):
+            self._prepare(sent.text)
+            return self._explained(sent.text)
 
     def _sent(self, query: str, values: Mapping[str, BindValue]) -> Spelled:
         statement = query_statement(query, values, POSTGRESQL)
@@ -198,8 +213,11 @@ class PostgreSQL:
         )
         return options.as_string(self._connection)
 
-    def _prepare(self, query: str) -> tuple[list[str], list[int]]:
-        """Have the server parse the text, which it does only for one statement; give names and types of the columns."""
+    def _prepare(self, query: str) -> tuple[list[str], list[int], list[int]]:
+        """Have the server parse the text, which it does only for one statement.
+
+        Gives names, types and modifiers of the types (as the 2 in numeric(9,2)) of the columns.
+        """
         pgconn = self._connection.pgconn
         pgconn.send_prepare(b"", query.encode())
         self._result()
@@ -208,13 +226,18 @@ class PostgreSQL:
         if described.nparams:
             raise JobError("there is no parameter $1: values come in by name, as :since")
         columns = range(described.nfields)
-        return [(described.fname(column) or b"").decode() for column in columns], list(map(described.ftype, columns))
+        names = [(described.fname(column) or b"").decode() for column in columns]
+        return names, list(map(described.ftype, columns)), list(map(described.fmod, columns))
 
-    def _expected_rows(self, query: str) -> int | None:
+    def _type_names(self, oids: Sequence[int], modifiers: Sequence[int]) -> list[str]:
+        values = {"oids": list(oids), "modifiers": list(modifiers), "columns": len(oids)}
+        return [row[0] for row in self._connection.execute(_TYPES, values)]
+
+    def _explained(self, query: str) -> Plan:
+        """Ask how the query would be run. It is not run."""
         self._connection.pgconn.send_query_params(f"EXPLAIN (FORMAT JSON) {query}".encode(), None)
-        plan = json.loads(self._result().get_value(0, 0) or b"[{}]")
-        rows = plan[0].get("Plan", {}).get("Plan Rows")
-        return int(rows) if rows else None
+        explained = json.loads(self._result().get_value(0, 0) or b"[{}]")
+        return plan_of(explained[0].get("Plan", {}))
 
     def _copy(self, statement: str) -> None:
         self._connection.pgconn.send_query_params(statement.encode(), None)

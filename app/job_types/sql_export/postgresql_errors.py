@@ -8,8 +8,8 @@ import psycopg
 from psycopg import errors
 
 from app.core.job_types import JobError
-from app.job_types.sql_export.source import LOST, time_is_up
-from app.job_types.sql_export.sql_text import Spelled
+from app.job_types.sql_export.source import LOST, QueryError, time_is_up
+from app.job_types.sql_export.sql_text import Place, Spelled
 
 
 @contextmanager
@@ -24,28 +24,26 @@ def postgresql_words(*, limit: int, started: float, sent: Spelled | None = None,
         yield
     except errors.QueryCanceled as error:
         if time.monotonic() - started < limit:
-            raise JobError(_sentence(error, sent, before)) from error
+            raise _told(error, sent, before) from error
         raise time_is_up(limit) from error
     except psycopg.OperationalError as error:
         lost = error.sqlstate is None or isinstance(error, errors.AdminShutdown | errors.CrashShutdown)
-        raise JobError((LOST if lost else "") + _sentence(error, sent, before)) from error
+        raise _told(error, sent, before, LOST if lost else "") from error
     except psycopg.Error as error:
-        raise JobError(_sentence(error, sent, before)) from error
+        raise _told(error, sent, before) from error
 
 
 def first_line(error: psycopg.Error) -> str:
     return str(error).strip().partition("\n")[0]
 
 
-def _sentence(error: psycopg.Error, sent: Spelled | None, before: int) -> str:
-    said = error.diag
-    parts = [(said.message_primary or first_line(error)) + _where(error, sent, before)]
-    parts += [part for part in (said.message_detail, said.message_hint) if part]
-    return "; ".join(parts)
+def _told(error: psycopg.Error, sent: Spelled | None, before: int, lost: str = "") -> JobError:
+    said, place = error.diag, _place(error, sent, before)
+    where = f" at {place} of the query" if place else ""
+    parts = [(said.message_primary or first_line(error)) + where, said.message_detail, said.message_hint]
+    return QueryError(lost + "; ".join(filter(None, parts)), place)
 
 
-def _where(error: psycopg.Error, sent: Spelled | None, before: int) -> str:
+def _place(error: psycopg.Error, sent: Spelled | None, before: int) -> Place | None:
     position = error.diag.statement_position
-    if sent is None or position is None:
-        return ""
-    return f" at {sent.place(int(position) - 1 - before)} of the query"
+    return None if sent is None or position is None else sent.place(int(position) - 1 - before)

@@ -13,12 +13,14 @@ CURSOR = "carillon_rows"
 
 
 def portions(
-    connection: psycopg.Connection[Any], query: str, words: Callable[[], AbstractContextManager[None]]
+    connection: psycopg.Connection[Any],
+    query: str,
+    words: Callable[[], AbstractContextManager[None]],
+    portion: int = FIRST_ROWS,
 ) -> Generator[Sequence[Sequence[Any]], None, None]:
     """The query has been prepared before, so it is one statement; DECLARE takes no other than a reading one."""
     with words(), connection.cursor() as declaring:
         declaring.execute(sql.SQL("DECLARE {} NO SCROLL CURSOR FOR {}").format(sql.Identifier(CURSOR), sql.SQL(query)))
-    portion = FIRST_ROWS
     try:
         while True:
             with words(), connection.cursor(binary=True) as cursor:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from app.core.job_types import JobError
 from app.core.statuses import FailureReason
 from app.job_types.sql_export.csv_text import CsvFormat
-from app.job_types.sql_export.sql_text import Lexicon, SqlTextError, Statement, read_statement
+from app.job_types.sql_export.sql_text import Lexicon, Place, SqlTextError, Statement, read_statement
 
 BindValue = str | int | float | bool | datetime | None
 
@@ -29,6 +29,7 @@ LOST = "lost the connection to the database: "
 class Limits:
     connect_seconds: int = 10
     statement_seconds: int = 3600
+    first_rows: int = FIRST_ROWS  # that are taken at once; then as many as fit a portion
 
 
 class Batch(NamedTuple):
@@ -62,6 +63,16 @@ class Table:
     portions: Generator[Sequence[Sequence[Any]], None, None]
     notes: Sequence[str] = ()
     expected_rows: int | None = None
+    types: Sequence[str] = ()  # of the columns in the database's own words; empty where it has none
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the database would go about a query, without running it. What it does not tell is ``None``."""
+
+    rows: int | None = None
+    cost: float | None = None  # in the database's own measure
+    steps: Sequence[str] = ()  # in words, each with as many double spaces before it as it is deep
 
 
 class TableAnswer:
@@ -118,8 +129,19 @@ class Source(Protocol):
     def table(self, query: str, values: Mapping[str, BindValue]) -> Table:
         """The same for files that are no text."""
 
+    def plan(self, query: str, values: Mapping[str, BindValue]) -> Plan:
+        """Prove that the query is one reading statement and ask how it would be run."""
+
     def cancel(self) -> None:
         """Make the database give up what it is doing. Called from another thread; never raises."""
+
+
+class QueryError(JobError):
+    """Something is wrong in the query itself, at this place if it is known."""
+
+    def __init__(self, message: str, place: Place | None = None) -> None:
+        super().__init__(message)
+        self.place = place
 
 
 def time_is_up(seconds: int) -> JobError:
@@ -131,7 +153,7 @@ def query_statement(query: str, values: Mapping[str, BindValue], lexicon: Lexico
     try:
         statement = read_statement(query, lexicon)
     except SqlTextError as error:
-        raise JobError(str(error)) from None
+        raise QueryError(str(error), error.place) from None
     if statement.head not in QUERY_HEADS:
         raise JobError("a query begins with SELECT, WITH, VALUES or TABLE: nothing else is run")
     if missing := sorted(statement.bind_names - values.keys()):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 _LETTER = r"[A-Za-z_\x80-\U0010ffff]"  # every database takes any character outside ASCII as a letter
 _NAME = rf"{_LETTER}[A-Za-z0-9_\x80-\U0010ffff]*+"
@@ -31,8 +32,22 @@ _DASHES = r"--[^\n]*"
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
 
 
+class Place(NamedTuple):
+    """Where something is in a text, as people count: from 1."""
+
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"line {self.line}, column {self.column}"
+
+
 class SqlTextError(ValueError):
     """The text cannot be one statement; the message says what is wrong and where."""
+
+    def __init__(self, message: str, place: Place | None = None) -> None:
+        super().__init__(f"{message} {place}" if place else message)
+        self.place = place
 
 
 @dataclass(frozen=True)
@@ -103,21 +118,27 @@ def mysql(*, backslashes: bool = True, ansi_quotes: bool = False) -> Lexicon:
 LEXICONS = (POSTGRESQL, SQLITE, mysql(), SQL_SERVER, ORACLE, STANDARD)
 
 
-def place(text: str, offset: int) -> str:
-    """Say where in the text an offset (from 0) is, as people count."""
+def place(text: str, offset: int) -> Place:
+    """Say where in the text an offset (from 0) is."""
     before = text[:offset]
-    return f"line {before.count(chr(10)) + 1}, column {offset - before.rfind(chr(10))}"
+    return Place(before.count("\n") + 1, offset - before.rfind("\n"))
+
+
+def place_of(text: str, words: str) -> Place | None:
+    """Say where these words are, if they are there only once."""
+    first = text.find(words) if words else -1
+    return place(text, first) if first >= 0 and text.find(words, first + 1) < 0 else None
 
 
 def _block_end(text: str, start: int, lexicon: Lexicon) -> int:
     if lexicon.executes_comments and re.match(r"/\*M?!", text[start:]):
-        raise SqlTextError(f"a comment that the server executes is not allowed: {place(text, start)}")
+        raise SqlTextError("a comment that the server executes is not allowed:", place(text, start))
     depth = 0
     for edge in _BLOCK_EDGE.finditer(text, start):
         depth += 1 if edge.group() == "/*" else -1
         if depth == 0 or (edge.group() == "*/" and not lexicon.nested_comments):
             return edge.end()
-    raise SqlTextError(f"a comment is not closed: it begins at {place(text, start)}")
+    raise SqlTextError("a comment is not closed: it begins at", place(text, start))
 
 
 def _tokens(text: str, lexicon: Lexicon) -> Iterator[Token]:
@@ -128,7 +149,7 @@ def _tokens(text: str, lexicon: Lexicon) -> Iterator[Token]:
         if kind == "block":
             position = _block_end(text, match.start(), lexicon)
         elif kind == "unclosed":
-            raise SqlTextError(f"a quote is not closed: it begins at {place(text, match.start())}")
+            raise SqlTextError("a quote is not closed: it begins at", place(text, match.start()))
         elif kind != "comment":
             yield Token(kind, match.group(), match.start())
 
@@ -141,7 +162,7 @@ class Spelled:
     original: str
     steps: tuple[tuple[int, int], ...]  # (offset here, offset in the original), rising
 
-    def place(self, offset: int) -> str:
+    def place(self, offset: int) -> Place:
         """Say where in the original the character at this offset (from 0) was."""
         here, there = self.steps[max(bisect_right(self.steps, (offset, len(self.original))) - 1, 0)]
         return place(self.original, min(there + offset - here, len(self.original)))
@@ -184,9 +205,8 @@ class Statement:
 def read_statement(text: str, lexicon: Lexicon) -> Statement:
     """Read a text that must be one statement. Raises ``SqlTextError``."""
     if "\0" in text:
-        raise SqlTextError(
-            f"a NUL character is not allowed: {place(text, text.index(chr(0)))}"
-        )  # libpq would stop there
+        # libpq would stop there
+        raise SqlTextError("a NUL character is not allowed:", place(text, text.index("\0")))
     tokens = list(_tokens(text, lexicon))
     while tokens and tokens[-1].text == ";":
         tokens.pop()
@@ -194,7 +214,7 @@ def read_statement(text: str, lexicon: Lexicon) -> Statement:
         raise SqlTextError("the query is empty")
     for token, following in pairwise(tokens):
         if token.text == ";":
-            raise SqlTextError(f"only one statement is allowed: a second one begins at {place(text, following.start)}")
+            raise SqlTextError("only one statement is allowed: a second one begins at", place(text, following.start))
     last = tokens[-1]
     return Statement(
         text[: last.start + len(last.text)],

@@ -21,18 +21,19 @@ from app.job_types.sql_export.csv_text import CsvFormat, RowEncoder
 from app.job_types.sql_export.database_url import DatabaseUrl
 from app.job_types.sql_export.source import (
     CARILLON_TABLE,
-    FIRST_ROWS,
     LOST,
     Batch,
     BindValue,
     Limits,
+    Plan,
+    QueryError,
     Table,
     next_portion,
     query_statement,
     size_of,
     time_is_up,
 )
-from app.job_types.sql_export.sql_text import ORACLE, SQL_SERVER, STANDARD, Lexicon, Statement
+from app.job_types.sql_export.sql_text import ORACLE, SQL_SERVER, STANDARD, Lexicon, Place, Statement
 
 # Some databases take a second statement without a semicolon before it (T-SQL), and most have no read-only transaction.
 WRITING_WORDS = frozenset({
@@ -81,6 +82,18 @@ class Manners:
     def notes(self, result: CursorResult[Any]) -> list[str]:
         """Give what the reader of the file should know of its columns."""
         return []
+
+    def types(self, result: CursorResult[Any]) -> list[str]:
+        """Give the types of the columns in the database's words; nothing where the driver has no words for them."""
+        return []
+
+    def plan(self, statement: Statement, bound: Mapping[str, BindValue]) -> Plan:
+        """Ask how the query would be run; a plan of nothing where Carillon does not know how to ask."""
+        return Plan()
+
+    def place(self, said: str, query: str) -> Place | None:
+        """Say where in the query that is of which the server speaks."""
+        return None
 
     def is_carillon(self) -> bool:
         return inspect(self.connection).has_table(CARILLON_TABLE)
@@ -134,8 +147,9 @@ class Cursor:
     def __init__(self, engine: Engine, connection: Connection, limits: Limits) -> None:
         self._engine = engine
         self._connection = connection
-        self._limits = limits
+        self.limits = limits
         self._manners = _manners(connection, limits)
+        self._query = ""
         self._overdue = threading.Event()
         self._watch = threading.Timer(limits.statement_seconds, self._stop_late)
         self._watch.daemon = True
@@ -165,20 +179,29 @@ class Cursor:
 
     def table(self, query: str, values: Mapping[str, BindValue]) -> Table:
         rows = self.ask(query, values, CsvFormat())
-        return Table(rows.columns, rows.portions(), rows.notes)
+        return Table(rows.columns, rows.portions(), rows.notes, types=self._manners.types(rows.result))
+
+    def plan(self, query: str, values: Mapping[str, BindValue]) -> Plan:
+        statement, bound = self._statement(query, values)
+        with self.words():
+            return self._manners.plan(statement, bound)
 
     def ask(self, query: str, values: Mapping[str, BindValue], csv: CsvFormat) -> "Rows":
-        statement = query_statement(query, values, self._manners.lexicon())
-        if refused := self._manners.refused_words(statement):
-            raise JobError(f"an export may only read: {sorted(refused)[0]} is not allowed")
+        statement, bound = self._statement(query, values)
         if self._watch.ident is None:  # a result that starts over has no more time
             self._watch.start()
-        bound = {name: _bound(values[name]) for name in statement.bind_names}
         with self.words():
-            result = self._streaming().execute(text(_escaped(statement)), bound)
+            result = self._streaming().execute(text(escaped(statement)), bound)
             self._answer = Rows(self, result, self._manners.columns_in_utc(result), csv)
             self._answer.notes = self._manners.notes(result)
         return self._answer
+
+    def _statement(self, query: str, values: Mapping[str, BindValue]) -> tuple[Statement, dict[str, BindValue]]:
+        self._query = query
+        statement = query_statement(query, values, self._manners.lexicon())
+        if refused := self._manners.refused_words(statement):
+            raise JobError(f"an export may only read: {sorted(refused)[0]} is not allowed")
+        return statement, {name: _bound(values[name]) for name in statement.bind_names}
 
     def cancel(self) -> None:
         with suppress(Exception):  # drivers raise what they like, and there is nobody to tell
@@ -201,8 +224,9 @@ class Cursor:
             yield
         except DBAPIError as error:
             if self._overdue.is_set() or self._manners.is_timeout(error):
-                raise time_is_up(self._limits.statement_seconds) from error
-            raise JobError((LOST if error.connection_invalidated else "") + server_words(error)) from error
+                raise time_is_up(self.limits.statement_seconds) from error
+            lost, said = LOST if error.connection_invalidated else "", server_words(error)
+            raise QueryError(lost + said, self._manners.place(said, self._query)) from error
         except SQLAlchemyError as error:
             raise JobError(server_words(error)) from error
 
@@ -233,7 +257,7 @@ class Rows:
         encoder = RowEncoder(self._csv, len(self.columns), in_utc=self._in_utc)
         if self._csv.header:
             yield Batch(0, encoder.header(self.columns))
-        portion = FIRST_ROWS
+        portion = self._source.limits.first_rows
         while rows := self._fetch(portion):
             data = encoder.encode(rows)
             yield Batch(len(rows), data)
@@ -242,7 +266,7 @@ class Rows:
 
     def portions(self) -> Generator[Sequence[Sequence[Any]], None, None]:
         """The rows as values."""
-        portion = FIRST_ROWS
+        portion = self._source.limits.first_rows
         while rows := self._fetch(portion):
             yield [self._placed(row) for row in rows] if self._in_utc else rows
             portion = next_portion(portion, size_of(rows))
@@ -261,7 +285,7 @@ class Rows:
             return self.result.fetchmany(rows)
 
 
-def _escaped(statement: Statement) -> str:
+def escaped(statement: Statement) -> str:
     """Spell the statement for ``text()``, which looks for binds in literals too: all other colons are escaped."""
     return statement.spelled(lambda name: f":{name} ", between=lambda piece: piece.replace(":", "\\:")).text
 

@@ -23,17 +23,18 @@ from app.job_types.sql_export.csv_text import CsvFormat, RowEncoder
 from app.job_types.sql_export.database_url import DatabaseUrl
 from app.job_types.sql_export.source import (
     CARILLON_TABLE,
-    FIRST_ROWS,
     Answer,
     Batch,
     BindValue,
     Limits,
+    Plan,
+    QueryError,
     Table,
     next_portion,
     query_statement,
     time_is_up,
 )
-from app.job_types.sql_export.sql_text import SQLITE, place
+from app.job_types.sql_export.sql_text import SQLITE, Place, place_of
 from app.job_types.sql_export.sqlite_arrow import LargeRows, can_be_read_by_arrow
 
 STEPS_BETWEEN_LOOKS = 1_000  # virtual machine instructions: one may be a function that takes milliseconds
@@ -87,7 +88,7 @@ class SQLite:
     def __init__(self, connection: sqlite3.Connection, uri: str, limits: Limits) -> None:
         self._connection = connection
         self._uri = uri
-        self._limits = limits
+        self.limits = limits
         self._deadline = time.monotonic() + limits.statement_seconds
         self._cancelled = threading.Event()
         self._reader: Reader | None = None
@@ -113,7 +114,7 @@ class SQLite:
     def ask(self, query: str, values: Mapping[str, BindValue], csv: CsvFormat) -> Answer:
         statement = query_statement(query, values, SQLITE)
         self._query = query
-        self._deadline = time.monotonic() + self._limits.statement_seconds
+        self._deadline = time.monotonic() + self.limits.statement_seconds
         bound = {name: _bound(value) for name, value in values.items()}
         start = partial(self._start, query, bound, csv)
         return LargeRows(self, start, statement, bound, csv) if can_be_read_by_arrow(statement, csv) else start()
@@ -121,9 +122,17 @@ class SQLite:
     def table(self, query: str, values: Mapping[str, BindValue]) -> Table:
         query_statement(query, values, SQLITE)
         self._query = query
-        self._deadline = time.monotonic() + self._limits.statement_seconds
+        self._deadline = time.monotonic() + self.limits.statement_seconds
         rows = self._start(query, {name: _bound(value) for name, value in values.items()}, CsvFormat())
         return Table(rows.columns, (portion for portion, _ in rows.portions()))
+
+    def plan(self, query: str, values: Mapping[str, BindValue]) -> Plan:
+        query_statement(query, values, SQLITE)
+        self._query = query
+        bound = {name: _bound(value) for name, value in values.items()}
+        with self._words():
+            rows = self._connection.execute(f"EXPLAIN QUERY PLAN {query}", bound).fetchall()
+        return Plan(steps=list(_steps(rows)))
 
     def cancel(self) -> None:
         self._cancelled.set()
@@ -149,7 +158,7 @@ class SQLite:
         try:
             yield from self._reader.batches(self._deadline)
         except TimeoutError:
-            raise time_is_up(self._limits.statement_seconds) from None
+            raise time_is_up(self.limits.statement_seconds) from None
 
     def end(self) -> None:
         """Leave no process behind, also when nobody has read its batches to their end."""
@@ -201,8 +210,9 @@ class SQLite:
         if self._refused:
             return JobError(f"an export may only read: {self._refused[0]} is not allowed")
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
-            return time_is_up(self._limits.statement_seconds)
-        return JobError(str(error) + _where(str(error), self._query))
+            return time_is_up(self.limits.statement_seconds)
+        place = _place(str(error), self._query)
+        return QueryError(f"{error} at {place} of the query" if place else str(error), place)
 
 
 class Rows:
@@ -217,6 +227,7 @@ class Rows:
         self._cursor = cursor
         self._csv = csv
         self._encoder = RowEncoder(csv, len(self.columns))
+        self._portion = source.limits.first_rows
 
     def header(self) -> Batch | None:
         return Batch(0, self._encoder.header(self.columns)) if self._csv.header else None
@@ -227,7 +238,7 @@ class Rows:
         yield from (batch for _, batch in self.portions())
 
     def portions(self) -> Generator[tuple[Sequence[Any], Batch], None, None]:
-        portion = FIRST_ROWS
+        portion = self._portion
         with closing(self._cursor):
             while rows := self._source.fetch(self._cursor, portion):
                 data = self._encoder.encode(rows)
@@ -235,11 +246,18 @@ class Rows:
                 portion = next_portion(portion, len(data))
 
 
-def _where(message: str, query: str) -> str:
+def _place(message: str, query: str) -> Place | None:
     """SQLite names the word that it stumbled over, not its place: that is clear when the word is there only once."""
     named = _NAMED_IN_ERROR.search(message)
-    found = [match.start() for match in re.finditer(re.escape(named.group(1)), query)] if named else []
-    return f" at {place(query, found[0])} of the query" if len(found) == 1 else ""
+    return place_of(query, named[1]) if named else None
+
+
+def _steps(rows: Sequence[tuple[int, int, int, str]]) -> Iterator[str]:
+    """``rows`` are those of EXPLAIN QUERY PLAN: number of the step, that of the one above it or 0, nothing, words."""
+    depth = {0: -1}
+    for number, above, _, words in rows:
+        depth[number] = depth.get(above, -1) + 1
+        yield f"{'  ' * depth[number]}{words}"
 
 
 def _refused_name(action: int, first: str | None, second: str | None) -> str:
