@@ -1,7 +1,7 @@
 """Values for one run by position: OpenSpecimen's ``args`` name no binds, so the order in the query names them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from app.core.errors import InvalidError
@@ -10,9 +10,13 @@ from app.job_types.sql_export.sql_text import LEXICONS, SqlTextError, Statement,
 
 def argument_names(parameters: Mapping[str, Any]) -> Sequence[str]:
     """The job's own binds, in the order in which the query first names them."""
-    values = parameters["parameters"] or {}
-    best = max(_readings(parameters["query"]), key=lambda found: len(found.bind_names & values.keys()), default=None)
-    return list(dict.fromkeys(bind.name for bind in best.binds if bind.name in values)) if best else []
+    return bind_names(parameters["query"], (parameters["parameters"] or {}).keys())
+
+
+def bind_names(query: str, known: Set[str]) -> list[str]:
+    """Which of these a query names, in the order in which it first does."""
+    best = max(_readings(query), key=lambda found: len(found.bind_names & known), default=None)
+    return list(dict.fromkeys(bind.name for bind in best.binds if bind.name in known)) if best else []
 
 
 def arguments(parameters: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:

@@ -16,13 +16,13 @@ _BIND_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def problems(parameters: Mapping[str, Any]) -> Iterable[FieldError]:
-    yield from _query_problems(parameters["query"], parameters["parameters"] or {})
-    yield from _value_problems(parameters["parameters"] or {})
+    yield from query_problems(parameters["query"], parameters["parameters"] or {})
+    yield from value_problems(parameters["parameters"] or {})
     yield from _csv_problems(delimiter_of(parameters["delimiter"]), parameters["nullText"] or "")
     yield from _format_problems(parameters)
 
 
-def _query_problems(query: str, values: Mapping[str, Any]) -> Iterator[FieldError]:
+def query_problems(query: str, values: Mapping[str, Any]) -> Iterator[FieldError]:
     """The kind of database is not known here: only what every lexicon agrees on is a problem."""
     statements, error = _readings(query)
     if not statements:
@@ -45,7 +45,7 @@ def _readings(query: str) -> tuple[list[Statement], SqlTextError | None]:
     return statements, first_error
 
 
-def _value_problems(values: Mapping[str, Any]) -> Iterator[FieldError]:
+def value_problems(values: Mapping[str, Any]) -> Iterator[FieldError]:
     for name, value in values.items():
         if not _BIND_NAME.fullmatch(name):
             yield FieldError("parameters", f"{name!r} is no name of a bind: letters, digits and _ only")
