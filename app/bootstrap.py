@@ -62,6 +62,7 @@ from app.core.system_jobs import SystemJobs
 from app.core.upkeep import Task, Upkeep, own_types
 from app.core.users import Hasher, Users
 from app.job_types.sql_export.probe import Probe, probe
+from app.job_types.sql_export.rehearsal.rehearsals import Rehearsals
 
 if TYPE_CHECKING:
     from config import Settings
@@ -98,6 +99,7 @@ class Services:
     connections: Connections
     calendars: Calendars
     previews: Previews
+    rehearsals: Rehearsals
     entries: Entries
     users: Users
     system_jobs: SystemJobs
@@ -314,6 +316,7 @@ def assemble(
         connections=connections,
         calendars=calendars,
         previews=Previews(jobs, calendars, clock),
+        rehearsals=Rehearsals(connections.url, clock),
         entries=Entries(db, clock, jobs, calendars, timer.store, timer.wake_up),
         users=users,
         system_jobs=SystemJobs(db, jobs, settings.timezone),

@@ -17,6 +17,7 @@ from app.core.policies import Policies
 from app.web.auth import Right, allow, current_actor, services
 from app.web.pages import parameter_fields, policy_fields, schedule_form, trigger_choices
 from app.web.pages.problems import Problems, attempt
+from app.web.pages.rehearsal import Shown, can_be_rehearsed, rehearsed
 from app.web.pages.schedule_form import Schedule
 from app.web.pages.schedule_preview import preview as preview_of
 from app.web.pages.site import now, pages
@@ -34,6 +35,7 @@ class Form:
     policies: policy_fields.Fields
     job: Job | None = None
     problems: Problems = field(default_factory=list)
+    rehearsal: Shown | None = None
 
     def problem(self, name: str) -> str:
         return " ".join(message for field, message in self.problems if field == name)
@@ -61,6 +63,10 @@ class Form:
     def _says_something(self, parameter: Parameter) -> bool:
         default = parameter_fields.shown(self.job_type, {})[parameter.name]
         return bool(self.problem(f"parameters.{parameter.name}")) or self.parameters[parameter.name] != default
+
+    @property
+    def can_be_rehearsed(self) -> bool:
+        return can_be_rehearsed(self.job_type)
 
     @cached_property
     def examples(self) -> Mapping[str, str]:
@@ -90,7 +96,7 @@ def _blank(job_type: JobType) -> Form:
 def create_job() -> ResponseReturnValue:
     form = _sent(services().types.get(request.form.get("job_type", "")), None)
     if schedule_form.is_button(request.form):
-        return _page(form)
+        return _page(_rehearsed(form))
     made: list[Job] = []
     problems = _save(form, lambda spec: made.append(services().jobs.create(spec, by=current_actor().name)))
     if problems:
@@ -123,7 +129,7 @@ def save_job(uid: str) -> ResponseReturnValue:
     job = services().jobs.get(uid)
     form = _sent(services().types.get(job.job_type), job)
     if schedule_form.is_button(request.form):
-        return _page(form)
+        return _page(_rehearsed(form))
     if request.form.get("version") != str(job.version):
         return _page(_refused(form, [("", _changed_meanwhile(job))])), 409
     problems = _save(form, lambda spec: services().jobs.update(uid, spec, by=current_actor().name))
@@ -163,6 +169,20 @@ def change_cards() -> ResponseReturnValue:
     schedule = _schedule(job)
     seen = preview_of(schedule, now(), job.uid if job else "")
     return render_template("jobs/_cards.html", schedule=schedule, problems=[], preview=seen, **schedule_choices())
+
+
+@pages.post("/preview/rehearsal")
+@allow(Right.EDIT)
+def preview_rehearsal() -> ResponseReturnValue:
+    """What the query in the form gives, for htmx; without it the form's own address answers with the whole page."""
+    form = _sent(services().types.get(request.form.get("job_type", "")), _job_named(request.form.get("uid", "")))
+    return render_template("jobs/_rehearsal.html", rehearsal=rehearsed(form.parameters, form.schedule, form.job))
+
+
+def _rehearsed(form: Form) -> Form:
+    if "rehearse" not in request.form or not form.can_be_rehearsed:
+        return form
+    return replace(form, rehearsal=rehearsed(form.parameters, form.schedule, form.job))
 
 
 def _schedule(job: Job | None) -> Schedule:

@@ -12,7 +12,7 @@ from app.web.pages.problems import Problems
 from app.web.pages.trigger_card import BLANK, Card, shown
 
 MOST_CARDS = 50
-BUTTONS = ("preview", "add", "remove")
+BUTTONS = ("preview", "rehearse", "add", "remove")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from app.web.v1 import (  # noqa: F401 - they add their operations
     pools,
     preview,
     queues,
+    rehearsals,
     results,
     runs,
     tokens,
