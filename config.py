@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from tzlocal import get_localzone_name
@@ -42,6 +43,10 @@ class Settings:
     control_token: str | None = field(default=None, repr=False)  # the control API asks for it, too
     http_allow: str = ""  # hosts and networks that HTTP requests may reach although they are private, with commas
     runner_url: str = "http://127.0.0.1:5002/api"  # what runner calls ask: GET <runner_url>/<task id>
+    public_url: str = ""  # where people reach the pages, for links in notices; empty: http://<host>:<port>
+    smtp_url: str = field(default="", repr=False)  # smtp://user:password@host:587 or smtps://; empty: no mail is sent
+    mail_from: str = ""  # the sender of notices; empty: carillon@<host name>
+    webhook_secret: str | None = field(default=None, repr=False)  # signs what webhooks are told
     control_stop: bool = True  # whether /api/shutdown and /api/kill may stop the timekeeping
 
     network_files: bool = False  # whether SQLite may lie on a network file system
@@ -53,6 +58,11 @@ class Settings:
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @property
+    def address(self) -> str:
+        """Where people reach the pages, without a slash at the end."""
+        return self.public_url or f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
     @property
     def database(self) -> str:
@@ -182,6 +192,24 @@ def _web_address(name: str, value: str) -> str:
     return value.rstrip("/")
 
 
+def _smtp(name: str, value: str) -> str:
+    """The value is not repeated: it may hold a password."""
+    try:
+        parts = urlsplit(value)
+        wrong = parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.port == 0 or parts.path.strip("/")
+    except ValueError:
+        wrong = True
+    if wrong or parts.query not in ("", "starttls=off", "starttls=required"):
+        raise SettingsError(f"{name} is no URL of a mail server (an example: smtp://user:password@mail.example:587)")
+    return value
+
+
+def _mail_address(name: str, value: str) -> str:
+    if not re.fullmatch(r"[!-~]+@[A-Za-z0-9.-]+|[^<>\r\n]*<[!-~]+@[A-Za-z0-9.-]+>", value):
+        raise SettingsError(f"{name}={value!r} is no mail address (an example: Carillon <carillon@clinic.example>)")
+    return value
+
+
 READERS: dict[str, Callable[[str, str], object]] = {
     "CARILLON_HOST": _text,
     "CARILLON_PORT": _integer(1, 65535),
@@ -201,6 +229,10 @@ READERS: dict[str, Callable[[str, str], object]] = {
     "CARILLON_HTTP_ALLOW": _text,
     "CARILLON_NETWORK_FILES": lambda name, value: _choice("refuse", "allow")(name, value) == "allow",
     "CARILLON_RUNNER_URL": _web_address,
+    "CARILLON_PUBLIC_URL": _web_address,
+    "CARILLON_SMTP_URL": _smtp,
+    "CARILLON_MAIL_FROM": _mail_address,
+    "CARILLON_WEBHOOK_SECRET": _token,
 }
 NAMES = {name: name.removeprefix(PREFIX).lower() for name in READERS}
 IGNORED = ("CARILLON_TEST_", "CARILLON_JOB_TYPES")

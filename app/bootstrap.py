@@ -6,11 +6,12 @@ import secrets
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.adapters import file_systems, flights, sqlite_file
 from app.adapters.apscheduler_timer import ApschedulerTimer
@@ -19,12 +20,15 @@ from app.adapters.disk import Disk
 from app.adapters.divided_executor import DividedExecutor
 from app.adapters.inline_executor import InlineExecutor
 from app.adapters.leases import FileLease, PostgresqlLease
+from app.adapters.mail import Mail
 from app.adapters.migrations import migrate
 from app.adapters.postgresql import use_patient_connections
+from app.adapters.postman import Postman, Sender
 from app.adapters.process_executor import ProcessExecutor
 from app.adapters.result_store import ResultStore
 from app.adapters.secrets import AesVault, Argon2Hasher, check_key, derive, load_key
 from app.adapters.watchdog import Watchdog
+from app.adapters.webhooks import Webhooks
 from app.core import sealed
 from app.core.calendars import Calendars
 from app.core.claiming import Claimant
@@ -45,10 +49,13 @@ from app.core.jobs import Jobs
 from app.core.keeper import Keeper, Lease
 from app.core.keeping import Keeping
 from app.core.ledger import Ledger
+from app.core.notice_rules import NoticeRules
+from app.core.notice_texts import Site
 from app.core.outages import Outages
 from app.core.pauses import Pauses
 from app.core.pools import Pools
 from app.core.ports import Clock, Executor
+from app.core.postroom import Postroom
 from app.core.previews import Previews
 from app.core.pulse import Monotonic
 from app.core.queues import Queues
@@ -57,10 +64,11 @@ from app.core.run_ends import RunEnds
 from app.core.run_progress import RunProgress
 from app.core.runs import Runs
 from app.core.sample import Sample
-from app.core.statuses import OutageKind
+from app.core.statuses import Channel, OutageKind
 from app.core.system_jobs import SystemJobs
 from app.core.upkeep import Task, Upkeep, own_types
 from app.core.users import Hasher, Users
+from app.job_types.http_call import webhook
 from app.job_types.sql_export.probe import Probe, probe
 from app.job_types.sql_export.rehearsal.rehearsals import Rehearsals
 
@@ -69,6 +77,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+DELIVERIES_KEPT = timedelta(days=90)
 WORKER = (sys.executable, "-m", "app.worker")
 
 
@@ -110,6 +119,9 @@ class Services:
     ends: RunEnds
     watchdog: Watchdog
     database_probe: DatabaseProbe
+    notice_rules: NoticeRules
+    postroom: Postroom
+    postman: Postman
     stopped: str | None = None  # who stopped the timekeeping, and when
     _stopping: threading.Lock = field(default_factory=threading.Lock)
 
@@ -130,6 +142,7 @@ class Services:
         self._sweep(began)
         self.timer.start()
         self.watchdog.start()
+        self.postman.start()
 
     def _sweep(self, before: datetime) -> None:
         try:
@@ -140,6 +153,7 @@ class Services:
     def stop(self) -> None:
         """Start nothing new, give what runs its grace time, and hand the lease on."""
         self.watchdog.stop()
+        self.postman.stop()
         self.timer.stop()
         if self.keeper.active:
             self.engine.stop(self.settings.shutdown_grace)
@@ -271,12 +285,15 @@ def assemble(
     fires = Fires(db, clock, timer.store.project)
     connections = Connections(db, clock, AesVault(key), settings.connections)
     users = Users(db, clock, hasher)
+    vault = AesVault(key, "webhooks")
+    postroom = Postroom(db, clock, seconds or time.monotonic, vault, Site(settings.address, settings.zone))
     keeping = Keeping(db, clock, store.unlink)
     if executor is None:
         upkeep = Upkeep(
             [
                 Task("expired logins were removed", users.forget_expired),
                 Task("results were deleted by keep-rules", keeping.sweep),
+                Task("old deliveries were forgotten", lambda: postroom.forget_before(clock() - DELIVERIES_KEPT)),
             ]
         )
         executor = _executor(settings, clock, store, worker, own_types(types, upkeep))
@@ -332,6 +349,9 @@ def assemble(
         ),
         ends=ends,
         database_probe=DatabaseProbe(db, clock),
+        notice_rules=NoticeRules(db, clock, vault),
+        postroom=postroom,
+        postman=Postman(postroom, _senders(settings, clock), lambda: services.keeper.active and keeps_time()),
     )
     return services
 
@@ -341,6 +361,14 @@ def _kind_of_gap(met: set[TroubleKind]) -> OutageKind:
     if TroubleKind.DISK in met:
         return OutageKind.DISK
     return OutageKind.DATABASE if TroubleKind.DATABASE in met else OutageKind.STANDSTILL
+
+
+def _senders(settings: "Settings", clock: Clock) -> dict[Channel, Sender]:
+    def post(url: str, uid: str, body: Mapping[str, Any], timestamp: int) -> int:
+        return webhook.post(url, uid, body, timestamp, settings.webhook_secret, settings.http_allow)
+
+    mail = Mail(settings.smtp_url, settings.mail_from, clock)
+    return {Channel.MAIL: mail, Channel.WEBHOOK: Webhooks(post, webhook.place, clock)}
 
 
 def _site(settings: "Settings") -> dict[str, str]:

@@ -68,3 +68,24 @@ def test_secrets_are_not_in_the_repr() -> None:
     settings = load({"CARILLON_ADMIN_PASSWORD": "canary", "CARILLON_CONNECTION_X": "sqlite:///canary"})
 
     assert "canary" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "url", ["mail.example", "http://mail.example", "smtp://", "smtp://x:0", "smtp://x/path", "smtp://u:s3cr3t@x?tls=no"]
+)
+def test_a_mail_server_that_is_none_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load({"CARILLON_SMTP_URL": url})
+
+    assert "s3cr3t" not in str(refused.value)
+
+
+def test_pages_are_reached_where_it_listens_unless_something_else_is_said() -> None:
+    assert load({"CARILLON_HOST": "::1"}).address == "http://[::1]:8080"
+    assert load({"CARILLON_PUBLIC_URL": "https://jobs.clinic.example/"}).address == "https://jobs.clinic.example"
+
+
+def test_the_sender_of_mail_is_an_address() -> None:
+    assert load({"CARILLON_MAIL_FROM": "Carillon <c@x.example>"}).mail_from == "Carillon <c@x.example>"
+    with pytest.raises(SettingsError):
+        load({"CARILLON_MAIL_FROM": "nobody"})

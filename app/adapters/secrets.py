@@ -71,8 +71,8 @@ def derive(key: bytes, purpose: str) -> bytes:
 class AesVault:
     """Seals with AES-256-GCM: who changes the database cannot read or swap a password unseen."""
 
-    def __init__(self, key: bytes) -> None:
-        self._cipher = AESGCM(derive(key, "connection passwords"))
+    def __init__(self, key: bytes, purpose: str = "connection passwords") -> None:
+        self._cipher = AESGCM(derive(key, purpose))
 
     def seal(self, secret: str) -> str:
         nonce = os.urandom(NONCE)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 import app.schedule.calendars
 import app.schedule.triggers as schedule
-from app.core import admission, calendars, outages, queueing
+from app.core import admission, calendars, noticing, outages, queueing
 from app.core.decisions import Decision, Explain, Occupied, decide, fold
 from app.core.models import IS_ACTIVE, Calendar, Fire, Job, Run, Trigger
 from app.core.statuses import FireOutcome, FireReason, OverlapRule
@@ -187,6 +187,7 @@ def write(session: Session, dues: Sequence[Due], jobs: Jobs, now: datetime) -> i
         else:
             rows += [_fire_row(due.trigger, decision, jobs, now) for decision in due.decisions]
     release(session, (due.trigger.id for due in dues), now)
+    noticing.starts_missed(session, rows, now)
     _replace_previous(session, dues, jobs, now)
     return queueing.start(session, plain, rows, now)
 

@@ -622,3 +622,6 @@ class LoginSession(Base):
     seen_at: Mapped[datetime]
 
     user: Mapped[User] = relationship()
+
+
+import app.core.notice_models  # noqa: E402, F401 - tables of their own, known to whoever knows these

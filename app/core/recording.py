@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Row, Table, Update, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.core import contracts, steps, upkeep
+from app.core import contracts, noticing, steps, upkeep
 from app.core.claiming import LEASE
 from app.core.limits import GOING_ON
 from app.core.models import IS_GOING_ON, IS_QUEUED, Attempt, Job, LogEntry, ProgressTree, ResultFile, Run, Trigger
@@ -171,6 +171,7 @@ def _keep_files(session: Session, runs: Mapping[int, Row[Any]], ended: Sequence[
     if files:
         contracts.judge(session, files, max(report.at for report in ended))
         session.connection().execute(insert(ResultFile.__table__), files)  # type: ignore[arg-type]
+        noticing.results_held(session, files)
 
 
 def _file_row(run: Row[Any], made: MadeFile, ended: Ended) -> dict[str, Any]:
@@ -319,6 +320,7 @@ def settle(session: Session, ends: Sequence[End]) -> None:
         if each.status is RunStatus.SUCCEEDED:
             changes[each.run.job_id]["last_success_for"] = each.run.scheduled_for
     _apply(session, Job.__table__, changes)  # type: ignore[arg-type]
+    noticing.runs_ended(session, ends)
     _delay(session, {each.run.job_id: each for each in ends})
     upkeep.forget_earlier(session, [each.run for each in ends])
     over = steps.advance(session, ends)

@@ -150,3 +150,32 @@ class CalendarKind(StrEnum):
     DAILY = "daily"
     CRON = "cron"
     PERIODS = "periods"  # from an instant until before another, as timed events of an ICS file
+
+
+class NoticeKind(StrEnum):
+    """What somebody may be told of."""
+
+    FAILURE = "failure"  # a run failed
+    RECOVERY = "recovery"  # the first success after runs that did not succeed
+    INTERRUPTED = "interrupted"  # the server or a worker ended under a run
+    HELD = "held"  # a result breaks its job's contract
+    MISSED = "missed"  # moments at which a job was due went by
+
+
+class NoticeScope(StrEnum):
+    """Whose notices a rule is for."""
+
+    SITE = "site"
+    GROUP = "group"
+    JOB = "job"
+
+
+class Channel(StrEnum):
+    MAIL = "mail"
+    WEBHOOK = "webhook"
+
+
+class DeliveryStatus(StrEnum):
+    PENDING = "pending"  # it is to be sent, perhaps once more
+    SENT = "sent"
+    GIVEN_UP = "given_up"  # its time is over, or the recipient does not exist

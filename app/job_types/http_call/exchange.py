@@ -8,11 +8,12 @@ import http.client
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import SplitResult, quote, urlsplit
 
-from app.core.job_types import JobContext, JobError
+from app.core.job_types import JobError
 from app.core.statuses import FailureReason
 
 READ_AT_ONCE = 1 << 16
@@ -22,6 +23,14 @@ SAFE = "%/:=&?~#+!$,;'@()*[]"
 
 CheckAddress = Callable[[str], None]
 """Raises ``JobError`` for an address (IPv4 or IPv6) that must not be spoken to."""
+
+
+class Cancellable(Protocol):
+    """What an exchange wants to know of the run that it is a part of."""
+
+    def on_cancel(self, action: Callable[[], None]) -> AbstractContextManager[None]: ...
+
+    def check_cancelled(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,7 @@ class Limits:
 
 
 def ask(
-    context: JobContext, question: Question, limits: Limits, check: CheckAddress = lambda address: None
+    context: Cancellable, question: Question, limits: Limits, check: CheckAddress = lambda address: None
 ) -> Answer | None:
     """Ask and give the answer, whatever its status; ``None`` when none is wanted.
 
@@ -132,7 +141,7 @@ def _ascii_host(place: SplitResult) -> str:
 
 
 @contextmanager
-def _limited(context: JobContext, connection: _Checked, seconds: float) -> Iterator[Callable[[], bool]]:
+def _limited(context: Cancellable, connection: _Checked, seconds: float) -> Iterator[Callable[[], bool]]:
     """Shut the socket when the time is over or the run is cancelled. Gives what tells whether the time was over."""
     over = threading.Event()
 
