@@ -139,6 +139,21 @@ class Entries:
         self.changed()
         return row
 
+    def delayed(self, job_id: int) -> Sequence[Trigger]:
+        """The runs of a job that were asked for with a delay and have not begun, the next one first."""
+        waiting = select(Trigger).where(Trigger.job_id == job_id, Trigger.delayed.is_(True))
+        with self.db.reading() as session:
+            return session.scalars(waiting.order_by(Trigger.next_fire_at, Trigger.id)).all()
+
+    def take_back(self, job_id: int, trigger_id: int) -> None:
+        """Drop one of them. Raises ``NotFoundError`` for one that is not waiting, or not any more."""
+        which = and_(Trigger.id == trigger_id, Trigger.job_id == job_id, Trigger.delayed.is_(True))
+        with self.db.transaction() as session:
+            if session.scalar(select(Trigger.id).where(which).with_for_update()) is None:
+                raise NotFoundError("no such run waits: it has begun, or somebody has taken it back")
+            session.execute(delete(Trigger).where(which))
+        self.changed()
+
     def orphans(self) -> Sequence[Orphan]:
         """What stands in the schedule without a job, and what is missing in it."""
         with self.db.reading() as session:

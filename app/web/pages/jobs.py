@@ -118,12 +118,13 @@ def job(uid: str) -> Response:
     row, runs = rows([found])[0], services().runs.list(RunFilter(job_id=found.id), limit=LAST_RUNS)
     fires = services().ledger.page(uid, limit=LEDGER_LOOKED_AT)
     held = [row for row in fires if row.fire.outcome is FireOutcome.HELD and row.fire.reason is FireReason.ASK]
-    pauses, asking = services().pauses.of(found), _asking(found)
+    pauses, asking, delayed = services().pauses.of(found), _asking(found), services().entries.delayed(found.id)
     files, contract = (
         services().results.list(ResultFilter(found.id), limit=LAST_FILES),
         services().contracts.of_job(found.id),
     )
-    told = (_told(fires[:LEDGER]), _told(held), [(file.id, file.held) for file in files], contract)
+    waiting = [each.id for each in delayed]
+    told = (_told(fires[:LEDGER]), _told(held), waiting, [(file.id, file.held) for file in files], contract)
     version = live.fingerprint(
         row.facts, [(run.id, run.status) for run in (*runs, *asking)], [pause.id for pause in pauses], *told
     )  # fmt: skip
@@ -131,7 +132,7 @@ def job(uid: str) -> Response:
     return live.answer(
         "jobs/show.html", "jobs/_live.html", version, job=found, row=row, runs=runs, fires=fires[:LEDGER], held=held,
         files=files, contract=contract, makes_files=bool(files) or (job_type is not None and job_type.makes_files),
-        asking=asking, pauses=pauses, paused_jobs=services().pauses.jobs(pauses),
+        asking=asking, delayed=delayed, pauses=pauses, paused_jobs=services().pauses.jobs(pauses),
         coming=lambda: coming(found), job_type=job_type, zone_of_job=zone_of(found),
     )  # fmt: skip
 
@@ -155,6 +156,14 @@ def _type_of(job: Job) -> JobType | None:
 def run_job(uid: str) -> ResponseReturnValue:
     run = services().runs.request(uid, by=current_actor().name)
     return redirect(url_for("pages.run", run_id=run.id), 303)
+
+
+@pages.post("/jobs/<uid>/delayed/<int:trigger_id>/take-back")
+@allow(Right.RUN)
+def take_back_run(uid: str, trigger_id: int) -> ResponseReturnValue:
+    services().entries.take_back(services().jobs.get(uid).id, trigger_id)
+    flash("The run that was asked for later was taken back.")
+    return redirect(url_for("pages.job", uid=uid), 303)
 
 
 @pages.post("/jobs/<uid>/enable")

@@ -6,6 +6,7 @@ from app.web.v1 import (  # noqa: F401 - they add their operations
     calendars,
     connections,
     contracts,
+    delayed_runs,
     docs,
     fires,
     job_types,

@@ -180,3 +180,20 @@ def test_the_newest_run_counts_whatever_its_status(admin: Reader, make_job: Make
     play.run(job, RunStatus.FAILED)
     assert "Failed" in admin.page("/jobs").text
     assert "Succeeded" not in Markup(admin.part("/jobs").text).text
+
+
+def test_runs_asked_for_later_are_shown_and_taken_back(user: Reader, services: Services, make_job: MakeJob) -> None:
+    job = make_job()
+    assert "Asked for later" not in user.page(f"/jobs/{job.uid}").text
+    services.entries.delay(job.id, 5)
+    polled = Markup(user.get(f"/jobs/{job.uid}").text).find("div", id="job")[0]["hx-get"] or ""
+    assert "Asked for later 2026-03-02 13:05 CET" in " ".join(user.page(f"/jobs/{job.uid}").text.split())
+
+    answer = user.post(f"/jobs/{job.uid}/delayed/2/take-back")
+
+    assert (answer.status_code, answer.location) == (303, f"/jobs/{job.uid}")
+    page = user.page(f"/jobs/{job.uid}")
+    assert "The run that was asked for later was taken back." in page.text
+    assert "Asked for later" not in page.text
+    assert user.part(polled).status_code == 200  # what the page showed has changed
+    assert user.post(f"/jobs/{job.uid}/delayed/2/take-back").status_code == 404
