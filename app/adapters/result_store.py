@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from app.adapters.result_file import PART, ResultFile
+from app.adapters.scratch_file import scratch_file
 from app.core.errors import NotFoundError
 from app.core.ports import Assignment, MadeFile
 
 KEEP_FREE = 64 * 1024 * 1024  # bytes that results leave to the database and to everybody else
+MOST_READ = 16 * 1024 * 1024  # bytes of a file that is read as a whole
 
 _MISSING = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG)  # ELOOP: it is a link
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -66,6 +68,11 @@ class ResultStore:
             finally:
                 file.discard()
 
+    def scratch(self) -> BinaryIO:
+        """A file without a name, where the results are: /tmp may be memory. Raises ``JobError`` when room is short."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return scratch_file(self.directory, self.keep_free)
+
     def remove(self, files: Sequence[MadeFile]) -> None:
         """Those that are gone already are no error."""
         for file in files:
@@ -93,6 +100,11 @@ class ResultStore:
         with _missing_is_not_found(path), self._folder(int(found["folder"])) as folder:
             descriptor = os.open(found["file"], _FILE_FLAGS, dir_fd=folder)
         return _stored(descriptor, path)
+
+    def read(self, path: str) -> bytes:
+        """Give all of a small file. Raises ``NotFoundError``."""
+        with self.open(path).stream as stream:
+            return stream.read(MOST_READ)
 
     def delete(self, path: str) -> None:
         """Raises ``NotFoundError``."""

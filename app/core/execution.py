@@ -11,7 +11,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from app.core.error_text import ERROR_LIMIT, one_line, storable
@@ -58,8 +58,19 @@ class ResultFiles(Protocol):
         self, assignment: Assignment, number: int, name: str, media_type: str
     ) -> AbstractContextManager["MakingFile"]: ...
 
+    def open(self, path: str) -> "OpenFile":
+        """Raises ``NotFoundError``."""
+
+    def scratch(self) -> BinaryIO:
+        """Open a file without a name, for reading and writing."""
+
     def remove(self, files: Sequence[MadeFile]) -> None:
         """Take files of a run that did not succeed away; those that are gone already are no error."""
+
+
+class OpenFile(Protocol):
+    @property
+    def stream(self) -> BinaryIO: ...
 
 
 class MakingFile(ResultWriter, Protocol):
@@ -212,6 +223,15 @@ class RunContext:
         with self._results.create(self._assignment, self._opened_files, name, media_type) as writer:
             yield writer
         self.files.append(writer.made())
+
+    def open_result(self, path: str) -> BinaryIO:
+        try:
+            return self._results.open(path).stream
+        except NotFoundError:
+            raise JobError("a result file that was to be read is gone", FailureReason.CONFIG) from None
+
+    def scratch_file(self) -> BinaryIO:
+        return self._results.scratch()
 
     def remove_files(self) -> None:
         """They are given with success only."""

@@ -55,7 +55,8 @@ class ResultWriter(Protocol):
         """Record what the file holds; may be called more than once, the last values count.
 
         ``csv`` says of a CSV file how it is written: ``delimiter``, ``encoding``, ``compression`` (NONE, GZIP, ZSTD)
-        and ``guarded``, whether its cells are guarded against formulas already.
+        and ``guarded``, whether its cells are guarded against formulas already; and what else
+        ``app.core.rows.dialect.Dialect`` has, where it is not as there.
         """
 
 
@@ -128,6 +129,12 @@ class JobContext(Protocol):
 
     def result_file(self, name: str, *, media_type: str = "text/csv") -> AbstractContextManager[ResultWriter]: ...
 
+    def open_result(self, path: str) -> AbstractContextManager[BinaryIO]:
+        """Open a complete result file of any run. Raises ``JobError`` when it is gone."""
+
+    def scratch_file(self) -> BinaryIO:
+        """A file for what does not fit into memory. Nobody sees it, and it goes with the process at the latest."""
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -177,6 +184,8 @@ class SystemJob:
     expression: str = ""
     """A cron expression; ``{second}``, ``{minute}`` and ``{hour}`` (3 to 5) are drawn when the job is made."""
     delay_seconds: int | None = None
+    is_made_on_demand: bool = False
+    """It has no schedule, and is made when it is needed first."""
 
 
 @dataclass(frozen=True)
