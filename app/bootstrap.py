@@ -38,6 +38,7 @@ from app.core.condition import Condition, TroubleKind
 from app.core.connections import Connections
 from app.core.contracts import Contracts
 from app.core.db import Database
+from app.core.diffs import Diffs
 from app.core.drains import Drains
 from app.core.engine import Engine
 from app.core.entries import Entries
@@ -104,6 +105,7 @@ class Services:
     results: Results
     contracts: Contracts
     keeping: Keeping
+    diffs: Diffs
     store: ResultStore
     connections: Connections
     calendars: Calendars
@@ -288,12 +290,16 @@ def assemble(
     vault = AesVault(key, "webhooks")
     postroom = Postroom(db, clock, seconds or time.monotonic, vault, Site(settings.address, settings.zone))
     keeping = Keeping(db, clock, store.unlink)
+    jobs = Jobs(db, clock, types, runs, timer.wake_up)
+    system_jobs = SystemJobs(db, jobs, settings.timezone)
+    diffs = Diffs(db, runs, system_jobs, keeping, store.read)
     if executor is None:
         upkeep = Upkeep(
             [
                 Task("expired logins were removed", users.forget_expired),
                 Task("results were deleted by keep-rules", keeping.sweep),
                 Task("old deliveries were forgotten", lambda: postroom.forget_before(clock() - DELIVERIES_KEPT)),
+                Task("comparisons of results that are gone were forgotten", diffs.forget),
             ]
         )
         executor = _executor(settings, clock, store, worker, own_types(types, upkeep))
@@ -306,7 +312,6 @@ def assemble(
         lambda: condition.may_begin, site,
     )  # fmt: skip
     timer.tick = engine.tick
-    jobs = Jobs(db, clock, types, runs, timer.wake_up)
     calendars = Calendars(db, clock, timer.wake_up)
     load_data = flights.load if flights.is_installed() else None
     services = Services(
@@ -329,6 +334,7 @@ def assemble(
         results=Results(db, clock),
         contracts=Contracts(db, clock),
         keeping=keeping,
+        diffs=diffs,
         store=store,
         connections=connections,
         calendars=calendars,
@@ -336,7 +342,7 @@ def assemble(
         rehearsals=Rehearsals(connections.url, clock),
         entries=Entries(db, clock, jobs, calendars, timer.store, timer.wake_up),
         users=users,
-        system_jobs=SystemJobs(db, jobs, settings.timezone),
+        system_jobs=system_jobs,
         sample=Sample(jobs, connections, settings.data_dir, settings.timezone, load_data),
         engine=engine,
         timer=timer,

@@ -567,6 +567,18 @@ class ResultContract(Base):
     updated_by: Mapped[str | None]
 
 
+class ResultDiff(Base):
+    """A comparison that somebody asked for; what it found is in the files of its run. See app.core.diffs."""
+
+    __tablename__ = "result_diff"
+
+    # No foreign keys: files and runs go before it does.
+    old_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    new_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    key_digest: Mapped[str] = mapped_column(primary_key=True)
+    run_id: Mapped[int]
+
+
 class Connection(Base):
     """A database that jobs may read. Those from the environment have no row."""
 

@@ -13,6 +13,8 @@ from app.core.models import Job, ResultFile
 from app.core.ports import Clock
 
 LARGEST_ID = 2**63 - 1
+RESULT_DIFF = "RESULT_DIFF"
+"""The type of the system job whose runs compare results; see app.core.diffs."""
 THERE = ResultFile.removed_at.is_(None)
 
 
@@ -86,6 +88,8 @@ def _rounded(age: timedelta) -> timedelta:
 def _filtered(query: Select[ResultFile], wanted: ResultFilter) -> Select[ResultFile]:
     if wanted.job_id is not None:
         query = query.where(ResultFile.job_id == wanted.job_id)
+    else:  # comparisons are shown where they were asked for
+        query = query.where(ResultFile.job_id.not_in(select(Job.id).where(Job.job_type == RESULT_DIFF)))
     if wanted.text:
         names = func.lower(ResultFile.job_name + " " + ResultFile.name)
         query = query.where(names.contains(wanted.text.lower(), autoescape=True))

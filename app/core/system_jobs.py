@@ -3,12 +3,13 @@
 import logging
 import secrets
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.db import Database
-from app.core.errors import CarillonError
+from app.core.errors import CarillonError, ConflictError
 from app.core.job_types import JobType, SystemJob
 from app.core.jobs import Jobs, JobSpec
 from app.core.models import Job
@@ -16,6 +17,12 @@ from app.core.statuses import TriggerKind
 from app.core.triggers import TriggerSpec, cron
 
 log = logging.getLogger(__name__)
+
+
+class Demanded(NamedTuple):
+    id: int
+    uid: str
+    is_new: bool
 
 
 class SystemJobs:
@@ -30,11 +37,33 @@ class SystemJobs:
         with self.db.reading() as session:
             there = set(session.scalars(select(Job.job_type).where(Job.is_system, Job.deleted_at.is_(None))))
         for job_type in self.jobs.types:
-            if job_type.system and job_type.name not in there:
+            if job_type.system and not job_type.system.is_made_on_demand and job_type.name not in there:
                 self._make(job_type, job_type.system)
 
-    def _make(self, job_type: JobType, wanted: SystemJob) -> None:
-        spec = JobSpec(wanted.name, job_type.name, triggers=[self._trigger(wanted)], uid=wanted.uid)
+    def demand(self, type_name: str, **said: Any) -> Demanded:
+        """Give the job of a type that is made on demand; ``said`` are fields of the spec of one that is made now.
+
+        Raises ``NotFoundError`` when the type is not installed.
+        """
+        job_type = self.jobs.types.get(type_name)
+        found = self._present(type_name)
+        if found is None and job_type.system:
+            self._make(job_type, job_type.system, **said)
+            found, is_new = self._present(type_name), True
+        else:
+            is_new = False
+        if found is None:
+            raise ConflictError(f"there is no job of the type {type_name}, and none could be made", code="no_job")
+        return Demanded(found.id, found.uid, is_new)
+
+    def _present(self, type_name: str) -> Job | None:
+        with self.db.reading() as session:
+            there = (Job.is_system, Job.job_type == type_name, Job.deleted_at.is_(None))
+            return session.scalar(select(Job).where(*there))
+
+    def _make(self, job_type: JobType, wanted: SystemJob, **said: Any) -> None:
+        triggers = [] if wanted.is_made_on_demand else [self._trigger(wanted)]
+        spec = JobSpec(wanted.name, job_type.name, triggers=triggers, uid=wanted.uid, **said)
         try:
             with self.db.transaction() as session:
                 self.jobs.make(session, replace(spec, name=_free_name(session, spec.name)), None, is_system=True)

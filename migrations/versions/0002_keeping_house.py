@@ -69,6 +69,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("scope", "name", name=op.f("uq_notice_rule_scope_name")),
     )
     op.create_table(
+        "result_diff",
+        sa.Column("old_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("new_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("key_digest", sa.Text(), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("old_id", "new_id", "key_digest", name=op.f("pk_result_diff")),
+    )
+    op.create_table(
         "tenure",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("term", sa.Integer(), nullable=False),

@@ -125,6 +125,12 @@ def _description(parameters: Parameters) -> dict[str, Any] | None:
         "encoding": parameters["encoding"],
         "compression": parameters["compression"],
         "guarded": parameters["formulaGuard"],
+        "header": parameters["header"],
+        "null_text": parameters["nullText"] or "",
+        "quoting": parameters["quoting"],
+        "line_ending": parameters["lineEnding"],
+        "date_format": parameters["dateFormat"],
+        "decimal_mark": parameters["decimalMark"],
     }
 
 
