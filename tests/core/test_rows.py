@@ -221,8 +221,8 @@ def expected(old: Sequence[bytes], new: Sequence[bytes], key_of: Callable[[bytes
 @pytest.mark.parametrize("keys", [1, 5, 400])
 def test_the_same_is_found_in_any_amount_of_memory(keys: int, key_of: Any, memory: int) -> None:
     draw = random.Random(keys)
-    for _ in range(3):
-        old, new = ([b"%d,%d" % (draw.randrange(keys), draw.randrange(9)) for _ in range(300)] for _ in "on")
+    for _ in range(2):
+        old, new = ([b"%d,%d" % (draw.randrange(keys), draw.randrange(9)) for _ in range(150)] for _ in "on")
 
         found, counts = differences(old, new, key_of, memory=memory, at_once=draw.choice([1, 7, 100]))
 
@@ -230,8 +230,8 @@ def test_the_same_is_found_in_any_amount_of_memory(keys: int, key_of: Any, memor
         assert places == sorted(places)
         if keys > 1 or memory > 300:  # one key that fills all the memory is taken apart: see below
             assert Counter((kind, before, after) for kind, _, before, after in found) == expected(old, new, key_of)
-        assert counts.old_rows == counts.same + counts.changed + counts.removed == 300
-        assert counts.new_rows == counts.same + counts.changed + counts.added == 300
+        assert counts.old_rows == counts.same + counts.changed + counts.removed == 150
+        assert counts.new_rows == counts.same + counts.changed + counts.added == 150
 
 
 def test_one_key_of_more_rows_than_fit_into_memory_is_told_once() -> None:
