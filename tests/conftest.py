@@ -2,13 +2,16 @@
 
 import os
 import secrets
+import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import processes, services
+from tests import databases, processes, services
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -23,6 +26,17 @@ CHROMIUM_SWITCHES = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30  # bytes
+
+
+def pytest_configure() -> None:
+    """Thousands of small databases, each with many commits: in memory where there is room, they wait for no disk."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+        tempfile.tempdir = str(MEMORY)
+    databases.share_statements()
 
 
 @pytest.fixture(scope="session", autouse=True)

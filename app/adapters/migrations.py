@@ -1,6 +1,7 @@
 """Alembic: bring the database to this version's tables, or refuse one that is newer."""
 
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -31,7 +32,7 @@ def migrate(db: Database, now: datetime) -> None:
         config = Config()
         config.set_main_option("script_location", str(FOLDER))
         config.attributes["connection"] = connection
-        if _is_current(connection, ScriptDirectory.from_config(config)):
+        if _is_current(connection):
             return
         command.upgrade(config, "head")
         row_guards.install(connection)
@@ -39,12 +40,18 @@ def migrate(db: Database, now: datetime) -> None:
             connection.execute(insert(Instance).values(id=1, uid=new_uid(), created_at=now))
 
 
-def _is_current(connection: Connection, scripts: ScriptDirectory) -> bool:
-    revision = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in scripts.walk_revisions()}
+def _is_current(connection: Connection) -> bool:
+    revision, (known, head) = MigrationContext.configure(connection).get_current_revision(), _revisions()
     if revision is not None and revision not in known:
         raise NewerDatabaseError(
             f"the database is of a newer version (its revision is {revision!r}, this version knows up to"
-            f" {scripts.get_current_head()!r}): install that version, or restore a backup made with this one"
+            f" {head!r}): install that version, or restore a backup made with this one"
         )
-    return revision is not None and revision == scripts.get_current_head()
+    return revision is not None and revision == head
+
+
+@cache
+def _revisions() -> tuple[frozenset[str], str | None]:
+    """All that this version knows, and the newest."""
+    scripts = ScriptDirectory(str(FOLDER))
+    return frozenset(script.revision for script in scripts.walk_revisions()), scripts.get_current_head()

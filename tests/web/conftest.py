@@ -1,8 +1,10 @@
 """The application over real services on SQLite, with a clock and an executor that the tests move."""
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from app.core.triggers import TriggerSpec, cron
 from app.job_types.sql_export import JOB_TYPE as SQL_EXPORT
 from app.web import attach, create_app
 from config import Settings
-from tests.databases import put_migrated
+from tests.databases import put_copy, put_migrated, template_path
 from tests.fakes import FakeClock, FakeExecutor, PlainHasher
 
 ZONE = "Europe/Paris"  # not UTC: a time that is shown in the wrong zone fails a test
@@ -50,7 +52,12 @@ def executor() -> FakeExecutor:
 @pytest.fixture
 def visits(tmp_path: Path) -> Path:
     """A small database to read from."""
-    path = tmp_path / "visits.db"
+    return Path(shutil.copy(_visits(), tmp_path / "visits.db"))
+
+
+@cache
+def _visits() -> Path:
+    path = template_path("visits.db")
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE visit (id INTEGER PRIMARY KEY, name TEXT, region TEXT)")
         rows = [(1, "Ada", "north"), (2, "Bob", "north"), (3, "Cid", "south")]
@@ -62,8 +69,21 @@ def visits(tmp_path: Path) -> Path:
 @pytest.fixture
 def settings(tmp_path: Path, visits: Path) -> Settings:
     return Settings(
-        data_dir=put_migrated(tmp_path / "data"), timezone=ZONE, connections={"clinic": f"sqlite:///{visits}"}
+        data_dir=put_copy(_peopled, tmp_path / "data"), timezone=ZONE, connections={"clinic": f"sqlite:///{visits}"}
     )
+
+
+@cache
+def _peopled() -> Path:
+    """With an administrator, a user, and the timer's table."""
+    folder = put_migrated(template_path("peopled"))
+    built = build(Settings(data_dir=folder), now=FakeClock(), executor=FakeExecutor(), hasher=PlainHasher())
+    built.timer.store.jobs_t.create(built.db.engine)
+    built.users.add("ada", PASSWORD, Role.ADMINISTRATOR)
+    built.users.add("uma", PASSWORD, Role.USER)
+    built.keeper.lease.release()
+    built.db.dispose()
+    return folder / "carillon.db"
 
 
 @pytest.fixture
@@ -74,10 +94,7 @@ def job_types() -> JobTypes:
 @pytest.fixture
 def services(settings: Settings, clock: FakeClock, executor: FakeExecutor, job_types: JobTypes) -> Iterator[Services]:
     built = build(settings, now=clock, executor=executor, types=job_types, hasher=PlainHasher())
-    built.timer.store.jobs_t.create(built.db.engine, True)
     built.keeper.active = True
-    built.users.add("ada", PASSWORD, Role.ADMINISTRATOR)
-    built.users.add("uma", PASSWORD, Role.USER)
     yield built
     built.keeper.lease.release()
     built.db.dispose()
