@@ -2,13 +2,13 @@
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from operator import attrgetter
 from typing import Generic, NamedTuple, TypeVar
 
 from app.schedule.calendars import Calendar
 from app.schedule.triggers import TICK, Trigger
-from app.schedule.zones import as_utc
+from app.schedule.zones import LATEST, as_utc
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -57,15 +57,20 @@ def simulate(
     return islice(_in_order(streams, start), limit)
 
 
-def upcoming(trigger: Trigger, after: datetime, limit: int, calendar: Calendar | None = None) -> list[datetime]:
-    """List the next moments strictly after a time at which one trigger fires, less what ``calendar`` takes out."""
-    moments = trigger.fires_after(after) if calendar is None else _included(trigger, calendar, after)
-    return list(islice(moments, limit))
+def upcoming(
+    trigger: Trigger, after: datetime, limit: int, calendar: Calendar | None = None, *, end: datetime = LATEST
+) -> list[datetime]:
+    """List the next moments strictly after a time at which one trigger fires, less what ``calendar`` takes out.
+
+    The search ends with ``end``: until the last of all years it takes seconds where a calendar leaves nothing.
+    """
+    moments = trigger.fires_after(after) if calendar is None else _included(trigger, calendar, after, end)
+    return list(islice(takewhile(lambda moment: moment <= end, moments), limit))
 
 
-def _included(trigger: Trigger, calendar: Calendar, instant: datetime) -> Iterator[datetime]:
+def _included(trigger: Trigger, calendar: Calendar, instant: datetime, end: datetime) -> Iterator[datetime]:
     """Yield what a calendar leaves, jumping over what it excludes."""
-    while (due := trigger.next_after(instant)) is not None:
+    while (due := trigger.next_after(instant)) is not None and due <= end:
         opens = calendar.next_included(due)
         if opens is None:
             return

@@ -98,6 +98,21 @@ def test_a_time_of_day_goes_by_the_wall_clock_on_the_day_of_a_change():
     assert not calendar.excludes(datetime(2026, 3, 29, 1, 30, tzinfo=UTC))  # 02:00 to 03:00 does not exist
 
 
+def test_a_search_that_finds_nothing_ends_with_its_end():
+    steps = []
+
+    class Counted(Cron):
+        def next_after(self, instant):
+            steps.append(instant)
+            return super().next_after(instant)
+
+    nights = Daily(time(22), time(6))
+    trigger = Counted(parse("0 0 3 * * ?"), BERLIN)
+
+    assert upcoming(trigger, NOON, 1, nights, end=NOON + 30 * DAY) == []
+    assert len(steps) == 31
+
+
 def test_what_is_excluded_is_left_out_of_the_upcoming_fires():
     trigger = Cron(parse("0 0 9 * * ?"), ZoneInfo("UTC"))
     calendar = Weekly(frozenset({5, 6}), base=Holidays(frozenset({date(2026, 1, 5)})))

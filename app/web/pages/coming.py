@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 
 from app.core.jobs import next_fire
@@ -16,6 +16,7 @@ from app.schedule.triggers import TICK, Unreadable
 from app.web.auth import services
 
 NEXT_FIRES = 5
+FAR_AHEAD = timedelta(days=5 * 366)  # a list looks no further for a moment that a calendar leaves
 TOLD_BY_THE_ROW = (TriggerKind.FIXED_DELAY, TriggerKind.ONCE)
 """Kinds with one moment to come at the most, or whose moments depend on runs."""
 
@@ -77,7 +78,8 @@ def _next_of(row: Trigger, seed: str, closed: Callable[[str], Calendar]) -> date
     calendar = closed(row.calendar.name)
     if not calendar.excludes(row.next_fire_at):
         return row.next_fire_at
-    return next(iter(upcoming(calculator(row, seed), row.next_fire_at - TICK, 1, calendar)), None)
+    after, end = row.next_fire_at - TICK, row.next_fire_at + FAR_AHEAD
+    return next(iter(upcoming(calculator(row, seed), after, 1, calendar, end=end)), None)
 
 
 def calendars_of_this_page() -> Callable[[str], Calendar]:
