@@ -1,4 +1,4 @@
-"""Databases to copy, and what their engines share: making tables and statements anew for each test takes most of its time."""
+"""Databases to copy, and what their engines share: tables and statements made anew take most of a test's time."""
 
 import atexit
 import shutil

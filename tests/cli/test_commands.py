@@ -1,35 +1,15 @@
-"""The console command, in a process of its own with settings from its environment."""
+"""The console command, with settings from its environment."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
 import threading
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from app.adapters import flights
-from tests.databases import put_migrated
-
-ROOT = Path(__file__).resolve().parents[2]
-Carillon = Callable[..., "subprocess.CompletedProcess[str]"]
-PROGRAM = "import wsgi; wsgi.command()"
-
-
-@pytest.fixture
-def carillon(tmp_path: Path) -> Carillon:
-    data_dir = put_migrated(tmp_path / "data")
-
-    def run(*arguments: str, text: str = "", **settings: str) -> "subprocess.CompletedProcess[str]":
-        environment = {"PATH": os.environ["PATH"], "CARILLON_DATA_DIR": str(data_dir), **settings}
-        command = [sys.executable, "-c", PROGRAM, *arguments]
-        return subprocess.run(command, input=text, capture_output=True, text=True, cwd=ROOT, env=environment)
-
-    return run
+from tests.cli.console import Carillon
 
 
 def test_help_names_every_command(carillon: Carillon) -> None:
@@ -37,6 +17,12 @@ def test_help_names_every_command(carillon: Carillon) -> None:
 
     for command in ("serve", "user", "token", "connection", "preview", "sample"):
         assert command in shown
+
+
+def test_a_user_is_added_by_a_process_of_its_own(process: Carillon) -> None:
+    done = process("user", "add", "uma", "--password-file", "-", text="a long password\n")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "Added user 'uma'.\n", "")
 
 
 def test_users_and_tokens(carillon: Carillon) -> None:
@@ -97,8 +83,8 @@ def test_the_sample_is_loaded_once(carillon: Carillon) -> None:
     assert (again.returncode, again.stderr) == (1, "carillon: the sample is loaded already\n")
 
 
-def test_wrong_settings_stop_the_start_with_words(carillon: Carillon) -> None:
-    done = carillon("serve", CARILLON_PORT="eighty")
+def test_wrong_settings_stop_the_start_with_words(process: Carillon) -> None:
+    done = process("serve", CARILLON_PORT="eighty")
 
     assert done.returncode == 78
     assert done.stderr == "carillon: CARILLON_PORT='eighty' is not a whole number from 1 to 65535\n"

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from tests.cli.test_commands import Carillon, carillon  # noqa: F401 - a fixture
+from tests.cli.console import Carillon
 
 
-def test_a_damaged_database_is_not_started_from(carillon: Carillon, tmp_path: Path) -> None:  # noqa: F811
+def test_a_damaged_database_is_not_started_from(carillon: Carillon, tmp_path: Path) -> None:
     (tmp_path / "data" / "carillon.db").write_bytes(b"no database " * 1000)
 
     done = carillon("serve", CARILLON_PORT="1")
@@ -15,7 +15,7 @@ def test_a_damaged_database_is_not_started_from(carillon: Carillon, tmp_path: Pa
     assert "Traceback" not in done.stderr
 
 
-def test_a_lost_key_is_replaced_only_when_somebody_says_so(carillon: Carillon, tmp_path: Path) -> None:  # noqa: F811
+def test_a_lost_key_is_replaced_only_when_somebody_says_so(carillon: Carillon, tmp_path: Path) -> None:
     carillon("connection", "add", "clinic", "postgresql://u@db.example/x", "--password-file", "-", text="secret\n")
     (tmp_path / "data" / "secret.key").unlink()
 

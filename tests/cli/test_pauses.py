@@ -1,9 +1,9 @@
 """carillon pause, resume and pauses, on a database that a server may be using."""
 
-from tests.cli.test_commands import Carillon, carillon  # noqa: F401 - a fixture
+from tests.cli.console import Carillon
 
 
-def test_everything_is_paused_and_resumed(carillon: Carillon) -> None:  # noqa: F811
+def test_everything_is_paused_and_resumed(carillon: Carillon) -> None:
     begun = carillon("pause", "--until", "2099-12-24T18:00", "--why", "the database moves", CARILLON_TIMEZONE="UTC")
     assert (begun.stdout, begun.stderr) == ("Paused everything until 2099-12-24 18:00 UTC.\n", "")
 
@@ -18,7 +18,7 @@ def test_everything_is_paused_and_resumed(carillon: Carillon) -> None:  # noqa: 
     assert (again.returncode, again.stderr) == (1, "Error: there is no pause of everything; see: carillon pauses\n")
 
 
-def test_what_cannot_be_paused_is_said_in_one_line(carillon: Carillon) -> None:  # noqa: F811
+def test_what_cannot_be_paused_is_said_in_one_line(carillon: Carillon) -> None:
     for arguments, status, words in (
         (["--job", "none"], 2, "no job named 'none'"),
         (["--group", "none"], 1, "there is no job in a group 'none'"),
