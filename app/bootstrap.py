@@ -61,6 +61,7 @@ from app.core.previews import Previews
 from app.core.pulse import Monotonic
 from app.core.queues import Queues
 from app.core.results import Results
+from app.core.retention import Retention
 from app.core.run_ends import RunEnds
 from app.core.run_progress import RunProgress
 from app.core.runs import Runs
@@ -106,6 +107,7 @@ class Services:
     contracts: Contracts
     keeping: Keeping
     diffs: Diffs
+    retention: Retention
     store: ResultStore
     connections: Connections
     calendars: Calendars
@@ -293,6 +295,7 @@ def assemble(
     jobs = Jobs(db, clock, types, runs, timer.wake_up)
     system_jobs = SystemJobs(db, jobs, settings.timezone)
     diffs = Diffs(db, runs, system_jobs, keeping, store.read)
+    retention = Retention(db, clock, seconds or seconds_since_boot, lambda took: engine.give_way(took))
     if executor is None:
         upkeep = Upkeep(
             [
@@ -300,6 +303,7 @@ def assemble(
                 Task("results were deleted by keep-rules", keeping.sweep),
                 Task("old deliveries were forgotten", lambda: postroom.forget_before(clock() - DELIVERIES_KEPT)),
                 Task("comparisons of results that are gone were forgotten", diffs.forget),
+                Task("rows of history were removed", retention.work),
             ]
         )
         executor = _executor(settings, clock, store, worker, own_types(types, upkeep))
@@ -335,6 +339,7 @@ def assemble(
         contracts=Contracts(db, clock),
         keeping=keeping,
         diffs=diffs,
+        retention=retention,
         store=store,
         connections=connections,
         calendars=calendars,

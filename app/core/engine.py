@@ -35,6 +35,8 @@ GATHER_SECONDS = 0.02
 """Reports wait this long for others: a transaction for each would take the turns of those that start runs."""
 LET_WAKE_SECONDS = 0.5
 """So long the other threads keep still while a wake goes on: one of thousands of fires may take longer."""
+REST_SECONDS = 0.005
+"""Between two transactions of what is not urgent, at least."""
 LISTEN_SECONDS = 1.0
 """Nobody reports anything for so long: the thread shows that it lives, and listens again."""
 BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -209,6 +211,14 @@ class Engine:
             attempt=run.attempt,
             settings={name: self.site[name] for name in job_type.settings if name in self.site},
         )
+
+    def give_way(self, took: float) -> None:
+        """Called by who works through much in small transactions, between two of them: others go first.
+
+        ``took`` are the seconds of the last one: so long everybody else has the database to himself.
+        """
+        self._stopping.wait(max(took, REST_SECONDS))
+        self._is_asleep.wait(LET_WAKE_SECONDS)
 
     def revert(self, job_id: int, by: str | None) -> None:
         """End a run that is no longer heard of, and whatever is left of it. Raises ``ConflictError``."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.core import admission, jobs, members
+from app.core import admission, jobs, members, retention_rules
 from app.core.calendars import pure
 from app.core.day_ledger import outcomes_by_hour
 from app.core.db import Database
@@ -99,6 +99,9 @@ class Ledger:
     def _absence_words(self, session: Session, job: Job, at: datetime) -> str:
         if at < job.created_at - NEAR:
             return f"the job did not exist yet: it was made on {_said(job.created_at)}"
+        gone = self._gone_words(session, job, at)
+        if gone is not None:
+            return gone
         expected = _expected(session, job, at)
         if at > self.clock():
             if expected and job.triggers_suspended:
@@ -111,6 +114,20 @@ class Ledger:
         if not job.enabled:
             return f"the job is switched off, since {_said(job.updated_at)} or later"
         return f"the job, as it is now, would have been due; it was changed on {_said(job.updated_at)}"
+
+    def _gone_words(self, session: Session, job: Job, at: datetime) -> str | None:
+        """Why nothing is known of a time that long ago; ``None`` when something would be."""
+        rules = retention_rules.of_job(session, job.id)
+        kept = [(rules.run_days, "runs"), (rules.moment_days, "moments without a run")]
+        gone = [(days, of) for days, of in kept if days is not None and at < self.clock() - timedelta(days=days)]
+        if gone:
+            return "nothing is known of it any more: " + " and ".join(
+                f"{of} are kept for {days} days" for days, of in gone
+            )
+        counts = [count for count in (rules.run_count, rules.moment_count) if count is not None]
+        if counts and at < (_newest_but(session, job, min(counts) - 1) or at):
+            return f"nothing is known of it any more: of the job the newest {min(counts):,} moments are kept"
+        return None
 
     def decide(self, fire_id: int, start: bool, by: str | None) -> Fire:
         """Answer a fire that waits: start it late, or leave it out.
@@ -156,6 +173,11 @@ def _around(session: Session, job: Job, at: datetime) -> tuple[datetime | None, 
     moments = select(func.max(Fire.scheduled_for)).where(Fire.job_id == job.id, Fire.scheduled_for < at)
     later = select(func.min(Fire.scheduled_for)).where(Fire.job_id == job.id, Fire.scheduled_for > at)
     return session.scalar(moments), session.scalar(later)
+
+
+def _newest_but(session: Session, job: Job, skipped: int) -> datetime | None:
+    moments = select(Fire.scheduled_for).where(Fire.job_id == job.id).order_by(Fire.scheduled_for.desc())
+    return session.scalar(moments.offset(skipped).limit(1))
 
 
 def _expected(session: Session, job: Job, at: datetime) -> bool:

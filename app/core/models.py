@@ -493,14 +493,14 @@ class Attempt(Base):
 
 
 class StartKey(Base):
-    """A start that a client asked for under a key of its own: the same key gives the same run, for good."""
+    """A start that a client asked for under a key of its own: the same key gives the same run, while it is kept."""
 
     __tablename__ = "start_key"
 
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     digest: Mapped[str]  # of what was asked for
-    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), index=True)
 
 
 class LogEntry(Base):
@@ -553,6 +553,41 @@ class KeepRule(Base):
     days: Mapped[int | None]
     count: Mapped[int | None]
     bytes: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Retention(Base):
+    """How long history is kept, in one row, see app.core.retention_rules; ``rules`` are those that differ."""
+
+    __tablename__ = "retention"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    rules: Mapped[dict[str, Any]]
+    begins_at: Mapped[datetime]  # nothing is removed before
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str | None]
+
+
+class JobRetention(Base):
+    """The rules in which a job differs from the site's; there is no row where it does not."""
+
+    __tablename__ = "job_retention"
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), primary_key=True, autoincrement=False)
+    rules: Mapped[dict[str, Any]]
+
+
+class Removal(Base):
+    """What was removed, in one look over everything, by which rules."""
+
+    __tablename__ = "removal"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]  # as app.core.retention_rules names them
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+    count: Mapped[int] = mapped_column(BigInteger)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    detail: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class ResultContract(Base):

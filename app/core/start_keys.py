@@ -1,4 +1,7 @@
-"""Keys under which clients start runs, so that a request that is repeated starts nothing twice."""
+"""Keys under which clients start runs, so that a request that is repeated starts nothing twice.
+
+A key lasts as long as its run, a week at least: see app.core.retention_walks.
+"""
 
 import hashlib
 import json

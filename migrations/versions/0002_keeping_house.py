@@ -69,12 +69,32 @@ def upgrade() -> None:
         sa.UniqueConstraint("scope", "name", name=op.f("uq_notice_rule_scope_name")),
     )
     op.create_table(
+        "removal",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("detail", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_removal")),
+    )
+    op.create_table(
         "result_diff",
         sa.Column("old_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("new_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("key_digest", sa.Text(), nullable=False),
         sa.Column("run_id", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("old_id", "new_id", "key_digest", name=op.f("pk_result_diff")),
+    )
+    op.create_table(
+        "retention",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("rules", sa.JSON(), nullable=False),
+        sa.Column("begins_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_by", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_retention")),
     )
     op.create_table(
         "tenure",
@@ -96,6 +116,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id", name=op.f("pk_failing_job")),
     )
     op.create_table(
+        "job_retention",
+        sa.Column("job_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("rules", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_job_retention_job_id")),
+        sa.PrimaryKeyConstraint("job_id", name=op.f("pk_job_retention")),
+    )
+    op.create_table(
         "notice",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -111,3 +138,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("carillon_instance", schema=None) as batch_op:
         batch_op.add_column(sa.Column("probed_at", sa.DateTime(timezone=True), nullable=True))
+
+    with op.batch_alter_table("start_key", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_start_key_run_id"), ["run_id"], unique=False)

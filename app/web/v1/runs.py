@@ -108,7 +108,9 @@ class KeySchema(Schema):
     key = fields.String(
         data_key="Idempotency-Key",
         validate=validate.Regexp("^[!-~]{1,200}$", error="Must have 1 to 200 visible ASCII characters."),
-        metadata={"description": "Made up by the caller: the same key for the same job gives the same run, for good."},
+        metadata={
+            "description": "Made up by the caller: the same key for the same job gives the same run, while it is kept."
+        },
     )
 
 
