@@ -44,8 +44,8 @@ class Kinds:
             for value in values:
                 self._measure(value)
         if int in self.types:
-            limit = 2**53 if float in self.types else 2**63 - 1
-            self.exact = self.exact and all(abs(value) <= limit for value in values if type(value) is int)
+            least, most = (-(2**53), 2**53) if float in self.types else (-(2**63), 2**63 - 1)
+            self.exact = self.exact and all(least <= value <= most for value in values if type(value) is int)
         return before != self._shape()
 
     def _shape(self) -> tuple[object, ...]:
