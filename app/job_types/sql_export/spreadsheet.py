@@ -7,7 +7,6 @@ formula, no link, no number.
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from math import isfinite
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
@@ -18,8 +17,28 @@ from app.job_types.sql_export.csv_text import text_of
 MOST_ROWS = 1_048_575  # beside the header
 MOST_CHARACTERS = 32_767  # of a cell
 MOST_DIGITS = 15
+LEAST_FLOAT, MOST_FLOAT = 2.2251e-308, 9.99999999999999e307  # nearer to zero, or further from it, a cell holds nothing
 _FIRST_YEAR = 1900
 _DAYS = {"ISO": "yyyy-mm-dd", "DMY_DOTS": "dd.mm.yyyy", "DMY_SLASHES": "dd/mm/yyyy", "MDY_SLASHES": "mm/dd/yyyy"}
+
+
+class CalmStream:
+    """Keeps its first error and takes what follows for nothing: an archive that is let go unfinished is closed by the
+    interpreter, at any later time, and would complain once more where nobody listens."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.error: Exception | None = None
+        self._stream = stream
+
+    def write(self, data: bytes) -> int:
+        if self.error is None:
+            try:
+                self._stream.write(data)
+            except Exception as error:
+                self.error = error
+        return len(data)
+
+    def flush(self) -> None: ...
 
 
 class Spreadsheet:
@@ -29,7 +48,8 @@ class Spreadsheet:
         import xlsxwriter  # by the run that needs it: workers stay light
 
         self._folder = TemporaryDirectory(prefix="carillon-")  # rows wait here until the workbook is put together
-        self._book = xlsxwriter.Workbook(stream, {"constant_memory": True, "tmpdir": self._folder.name})
+        self._stream = CalmStream(stream)
+        self._book = xlsxwriter.Workbook(self._stream, {"constant_memory": True, "tmpdir": self._folder.name})
         self._sheet = self._book.add_worksheet()
         day = _DAYS[date_format]
         self._day = self._book.add_format({"num_format": day})
@@ -54,7 +74,14 @@ class Spreadsheet:
             self._line += 1
 
     def finish(self) -> None:
-        self._book.close()
+        from xlsxwriter.exceptions import FileCreateError
+
+        try:
+            self._book.close()
+        except FileCreateError as error:  # in which it wraps what the disk said, of a full one too
+            raise error.__context__ or error from None
+        if self._stream.error is not None:
+            raise self._stream.error
 
     def end(self) -> None:
         self._book.fileclosed = True  # else it complains that it was never closed
@@ -97,7 +124,7 @@ class Spreadsheet:
 def _is_exact(number: int | float | Decimal) -> bool:
     """Say whether a spreadsheet keeps this number as it is; the others are written as text."""
     if isinstance(number, float):
-        return isfinite(number)
+        return number == 0 or LEAST_FLOAT <= abs(number) <= MOST_FLOAT
     if isinstance(number, int):
         return bool(abs(number) < 10**MOST_DIGITS)
     return bool(number.is_finite() and len(number.as_tuple().digits) <= MOST_DIGITS)
