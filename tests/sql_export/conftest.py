@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
+from tests.sql_export.edge_values import edge_rows, spelled_for_sqlite
 from tests.sql_export.fake_context import FakeContext
 
 READER = f"carillon_reader_{secrets.token_hex(4)}"  # roles belong to the server, and other sessions may use it too
@@ -83,3 +84,41 @@ def export(tmp_path: Path) -> Callable[..., FakeContext]:
         return FakeContext(results, url, query, **parameters)
 
     return prepare
+
+
+@pytest.fixture(scope="module")
+def edge_on_postgresql(postgresql_url: str) -> Iterator[str]:
+    """The table of edge values."""
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute("SET TimeZone TO 'UTC'")
+        connection.execute(
+            "CREATE TABLE edge (id int, t text, f float8, n numeric(30,2), i bigint, d date, ts timestamp,"
+            " tz timestamptz, ti time, b bytea)"
+        )
+        with connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO edge VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", edge_rows())
+        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET TimeZone TO 'Asia/Kathmandu'")
+        yield postgresql_url
+        connection.execute(f"ALTER DATABASE {connection.info.dbname} RESET ALL")
+        connection.execute("DROP TABLE edge")
+
+
+@pytest.fixture(scope="module")
+def edge_on_mariadb(mariadb: Any, mariadb_url: str) -> str:
+    mariadb.execute("SET time_zone = '+00:00'")
+    mariadb.execute(
+        "CREATE OR REPLACE TABLE edge (id int, t text, f double, n decimal(30,2), i bigint, d date, ts datetime(6),"
+        " tz timestamp(6) NULL, ti time(6), b blob) CHARACTER SET utf8mb4"
+    )
+    mariadb.executemany("INSERT INTO edge VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", edge_rows())
+    return mariadb_url
+
+
+@pytest.fixture
+def edge_on_sqlite(sqlite: sqlite3.Connection, sqlite_url: str) -> str:
+    sqlite.execute(
+        "CREATE TABLE edge (id int, t text, f real, n text, i int, d text, ts text, tz text, ti text, b blob)"
+    )
+    rows = map(spelled_for_sqlite, edge_rows())
+    sqlite.executemany("INSERT INTO edge VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    return sqlite_url

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ DEFAULTS = {parameter.name: parameter.default for parameter in JOB_TYPE.paramete
 class FakeFile:
     """As the real one it is seen only when it is complete; ``before_write`` may raise or cancel."""
 
-    def __init__(self, path: Path, before_write: Callable[[int], None]) -> None:
-        self.stream = path.open("wb")
+    def __init__(self, stream: Any, before_write: Callable[[int], None]) -> None:
+        self.stream = stream
         self.rows: int | None = None
         self.columns: Sequence[str] | None = None
         self.csv: Mapping[str, Any] | None = None
@@ -56,6 +56,7 @@ class FakeContext:
         self.logged: list[tuple[str, str]] = []
         self.progressed: list[dict[str, Any]] = []
         self.before_write: Callable[[int], None] = lambda written: None
+        self.open_file: Callable[[Path], Any] = lambda path: path.open("wb")
         self._url = url
         self._cancelled = threading.Event()
         self._actions: list[Callable[[], None]] = []
@@ -89,12 +90,13 @@ class FakeContext:
     @contextmanager
     def result_file(self, name: str, *, media_type: str = "text/csv") -> Iterator[FakeFile]:
         part = self.directory / f"{name}.part"
-        file = FakeFile(part, self.before_write)
+        file = FakeFile(self.open_file(part), self.before_write)
         try:
             yield file
         except BaseException:
-            file.stream.close()
-            part.unlink()
+            with suppress(OSError):
+                file.stream.close()
+            part.unlink(missing_ok=True)
             raise
         file.stream.close()
         part.rename(self.directory / name)

@@ -185,7 +185,10 @@ def cut(database, admin) -> None:
             " where application_name = 'carillon' and datname = current_database()"
         )
     else:
-        admin.execute("select id from information_schema.processlist where db = database() and id <> connection_id()")
+        admin.execute(
+            "select id from information_schema.processlist where db = database() and id <> connection_id()"
+            " order by id desc"
+        )
         admin.execute(f"kill {admin.fetchone()[0]}")
 
 

@@ -12,7 +12,7 @@ from app.core.statuses import FailureReason
 from app.job_types.sql_export import sqlite_arrow
 from app.job_types.sql_export.csv_text import CsvFormat
 from app.job_types.sql_export.sql_text import SQLITE, read_statement
-from tests.sql_export.test_edge_values import FLOATS, TEXTS
+from tests.sql_export.edge_values import FLOATS, TEXTS
 
 pytest.importorskip("pyarrow")
 pytest.importorskip("adbc_driver_sqlite")
