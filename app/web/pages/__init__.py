@@ -13,6 +13,7 @@ from app.web.pages import (  # noqa: F401 - add themselves
     keep,
     ledger,
     login,
+    notices,
     pauses,
     policy_words,
     pools,

@@ -134,6 +134,7 @@ def job(uid: str) -> Response:
         files=files, contract=contract, makes_files=bool(files) or (job_type is not None and job_type.makes_files),
         asking=asking, delayed=delayed, pauses=pauses, paused_jobs=services().pauses.jobs(pauses),
         coming=lambda: coming(found), job_type=job_type, zone_of_job=zone_of(found),
+        notices=lambda: services().notice_rules.of_job(found),
     )  # fmt: skip
 
 

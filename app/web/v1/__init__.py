@@ -12,6 +12,7 @@ from app.web.v1 import (  # noqa: F401 - they add their operations
     job_types,
     jobs,
     keeping,
+    notices,
     openapi,
     pauses,
     pools,

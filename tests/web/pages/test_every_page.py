@@ -81,7 +81,8 @@ def for_all(world: World) -> list[str]:
 def for_administrators(world: World) -> list[str]:
     return [
         "/jobs/new", f"/jobs/{world.job.uid}/edit", f"/jobs/{world.job.uid}/delete", f"/jobs/{world.job.uid}/contract",
-        f"/jobs/{world.job.uid}/keep",
+        f"/jobs/{world.job.uid}/keep", "/notices", "/notices?status=sent", "/notices/rule",
+        "/notices/rule?what=site", f"/notices/rule?what=job:{world.job.uid}",
         "/connections/new", "/connections/store/edit", "/connections/store/remove",
         "/calendars/new", f"{CALENDAR_URL}/edit", f"{CALENDAR_URL}/remove",
         "/queues/new", f"/queues/{world.queue.uid}/edit", f"/queues/{world.queue.uid}/delete",

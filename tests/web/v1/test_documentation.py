@@ -11,7 +11,9 @@ from flask.testing import FlaskClient
 from markupsafe import escape
 
 from app.bootstrap import Services
+from app.core.notice_rules import Rule
 from app.core.queues import QueueSpec, StepSpec
+from app.core.statuses import NoticeScope
 from app.web.v1.problems import KINDS
 from app.web.v1.routes import OPERATIONS, PREFIX, Operation
 from tests.web.conftest import MakeJob
@@ -84,7 +86,8 @@ def test_the_schema_of_a_trigger_is_described_whole(document: Any) -> None:
 def test_every_example_works(
     services: Services, admin_client: FlaskClient, make_job: MakeJob, operation: Operation
 ) -> None:
-    """With the jobs that the examples name there, and with a queue of them where one is asked for."""
+    """With the jobs that the examples name there, with a queue of them where one is asked for, and with a rule."""
+    services.notice_rules.save(NoticeScope.SITE, "", Rule(mail=["ops@clinic.example"]), "ada")
     jobs = [make_job(uid, uid=uid) for uid in ("FgAxa6eRSzQ", "BeclVERfWbg")]
     uid = jobs[0].uid
     if "/queues/" in operation.path:
