@@ -291,11 +291,11 @@ def assemble(
     users = Users(db, clock, hasher)
     vault = AesVault(key, "webhooks")
     postroom = Postroom(db, clock, seconds or time.monotonic, vault, Site(settings.address, settings.zone))
-    keeping = Keeping(db, clock, store.unlink)
+    keeping = Keeping(db, clock, store.unlink, store.disk_bytes)
     jobs = Jobs(db, clock, types, runs, timer.wake_up)
     system_jobs = SystemJobs(db, jobs, settings.timezone)
     diffs = Diffs(db, runs, system_jobs, keeping, store.read)
-    retention = Retention(db, clock, seconds or seconds_since_boot, lambda took: engine.give_way(took))
+    retention = Retention(db, clock, keeping, seconds or seconds_since_boot, lambda took: engine.give_way(took))
     if executor is None:
         upkeep = Upkeep(
             [

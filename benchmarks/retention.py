@@ -26,6 +26,7 @@ from sqlalchemy import select  # noqa: E402
 from app.adapters.migrations import migrate  # noqa: E402
 from app.core.db import PATIENT, Database, lock_wait_seconds  # noqa: E402
 from app.core.engine import REST_SECONDS  # noqa: E402
+from app.core.keeping import Keeping  # noqa: E402
 from app.core.models import Fire, Job, LogEntry, Run  # noqa: E402
 from app.core.queueing import start  # noqa: E402
 from app.core.retention import Retention  # noqa: E402
@@ -63,7 +64,13 @@ def measure(db: Database, arguments: argparse.Namespace) -> dict[str, object]:
     migrate(db, NOW)
     print(f"writing {arguments.runs:,} runs")
     fill(db, arguments.runs)
-    retention = Retention(db, lambda: NOW, time.monotonic, lambda took: time.sleep(max(took, REST_SECONDS)))
+    retention = Retention(
+        db,
+        lambda: NOW,
+        Keeping(db, lambda: NOW, print),
+        time.monotonic,
+        lambda took: time.sleep(max(took, REST_SECONDS)),
+    )
     began = time.monotonic()
     preview = retention.preview(Rules(run_days=KEEP, log_days=KEEP))
     preview_seconds = time.monotonic() - began

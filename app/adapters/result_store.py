@@ -125,6 +125,14 @@ class ResultStore:
                     removed += 1
         return removed
 
+    def disk_bytes(self) -> int:
+        """The size of the disk on which the results lie; 0 before there are any."""
+        try:
+            disk = os.statvfs(self.directory)
+        except FileNotFoundError:
+            return 0
+        return disk.f_blocks * disk.f_frsize
+
     def complete_files(self) -> Iterator[str]:
         """The paths of all complete files, for who looks for those that no run knows of."""
         for path in self.directory.glob("*/*"):

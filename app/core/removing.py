@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from app.core.db import Database
 from app.core.models import QUEUE, Attempt, Fire, LogEntry, ProgressTree, Run, RunStep, StartKey
-from app.core.retention_plan import LOG, MOMENT, RUN, TREE, Plan
+from app.core.retention_kinds import LOG, MOMENT, RUN, TREE
+from app.core.retention_plan import Plan
 from app.core.retention_walks import LINE_BYTES, MOMENT_BYTES, RUN_BYTES, TREE_BYTES, Walk, is_free, is_no_step
 
 MOST_ROWS = 500

@@ -6,7 +6,7 @@ crash the next look begins anew and finds what is left.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -17,10 +17,12 @@ from app.core import models, retention_rules
 from app.core.db import PATIENT, Database, lock_wait_seconds
 from app.core.errors import FieldError, InvalidError
 from app.core.jobs import find_any
+from app.core.keeping import Keeping
 from app.core.models import JobRetention, Outage, Pause, Removal, Token
 from app.core.ports import Clock
 from app.core.pulse import Monotonic
 from app.core.removing import MOST_ROWS, Removed, remove
+from app.core.retention_kinds import RESULT
 from app.core.retention_plan import Plan, Preview, Sum, count, plan, plan_of_job
 from app.core.retention_rules import DEFAULTS, ONLY_ROW, Rules, problems_of
 
@@ -40,8 +42,11 @@ GiveWay = Callable[[float], None]
 
 
 class Retention:
-    def __init__(self, db: Database, clock: Clock, seconds: Monotonic, give_way: GiveWay) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, keeping: Keeping, seconds: Monotonic, give_way: GiveWay = lambda took: None
+    ) -> None:
         self.db = db
+        self.keeping = keeping
         self.clock = clock
         self.seconds = seconds
         self.give_way = give_way
@@ -78,7 +83,17 @@ class Retention:
         if rules is not None:
             _check(list(rules.problems()))
         with self.db.reading() as session:
-            return _preview(session, plan(session, rules or retention_rules.site(session), self.clock()))
+            rules = rules or retention_rules.site(session)
+            total = Sum()
+            for each in self.keeping.all_doomed(session, rules):
+                at = each.file.created_at
+                total.add(RESULT, each.file.job_id, 1, each.file.size, at, at)
+            return _preview(session, plan(session, rules, self.clock()), total)
+
+    def removals(self, limit: int = 20) -> Sequence[Removal]:
+        """What was removed, the newest first."""
+        with self.db.reading() as session:
+            return session.scalars(select(Removal).order_by(Removal.id.desc()).limit(limit)).all()
 
     # Jobs that differ
 
@@ -102,7 +117,7 @@ class Retention:
         _check_differing(differing)
         with self.db.reading() as session:
             rules = retention_rules.site(session).of_job(differing)
-            return _preview(session, plan_of_job(session, find_any(session, uid).id, rules, self.clock()))
+            return _preview(session, plan_of_job(session, find_any(session, uid).id, rules, self.clock()), Sum())
 
     # The work
 
@@ -191,6 +206,7 @@ class Retention:
 
     def _begin_anew(self) -> None:
         self._steps, self._looked_at = None, None
+        self.keeping.look_again()
 
     # What it tells
 
@@ -226,7 +242,6 @@ def _put(session: Session, job_id: int, differing: Mapping[str, int | None]) -> 
         session.add(JobRetention(job_id=job_id, rules=dict(differing)))
 
 
-def _preview(session: Session, walks: Plan) -> Preview:
-    total = Sum()
+def _preview(session: Session, walks: Plan, total: Sum) -> Preview:
     count(session, walks, total)
     return total.preview(session)

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.core.models import Job, JobRetention
+from app.core.retention_kinds import KINDS, LOG, MOMENT, RUN, TREE
 from app.core.retention_rules import Rules
 from app.core.retention_walks import (
     LogWalk,
@@ -24,9 +25,6 @@ from app.core.retention_walks import (
     oldest_of_newest,
 )
 
-LOG, TREE, RUN, MOMENT, RESULT, ORPHAN = "log", "tree", "run", "moment", "result", "orphan"
-KINDS = (RUN, MOMENT, LOG, TREE, RESULT)
-"""In the order in which people read them; logs and trees go before their runs."""
 COUNTED = 100_000
 """Rows of one walk that are counted; above that, "more than"."""
 TOP = 10

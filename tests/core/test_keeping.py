@@ -13,6 +13,7 @@ from app.core.errors import InvalidError, NotFoundError
 from app.core.keeping import AT_ONCE, Keeping, Rule, doomed
 from app.core.models import Job, ResultFile
 from app.core.results import ResultFilter
+from app.core.retention_rules import Rules
 from tests.core.conftest import MakeJob
 from tests.fakes import FakeClock, FakeExecutor
 
@@ -233,3 +234,75 @@ def test_rules_that_make_no_sense_are_refused(rule: Rule, services: Services, ma
         with pytest.raises(InvalidError):
             ask(job.id, rule)
     assert services.keeping.rule(job.id) == Rule()
+
+
+# Of the site
+
+
+def test_jobs_without_a_rule_of_their_own_have_the_sites(services: Services, make_job: MakeJob, make: Maker) -> None:
+    job, other = make_job(), make_job(name="other")
+    paths = [path for _ in range(3) for path in make(job)]
+    untouched = [path for _ in range(3) for path in make(other)]
+    services.keeping.save(other.id, Rule())
+    rules = Rules(result_count=2)
+    assert services.retention.preview(rules).of("result").count == 1
+
+    services.retention.save(rules, "ada")
+    services.keeping.sweep()
+
+    assert listed(services) == make.on_disk() == sorted([*paths[1:], *untouched])
+    assert services.keeping.rule(job.id) == Rule(count=2)
+
+
+class TestBudget:
+    @pytest.fixture
+    def files(self, make_job: MakeJob, make: Maker) -> list[str]:
+        """Of two jobs in turn, 10 bytes each, the oldest first."""
+        jobs = [make_job(), make_job(name="other")]
+        return [path for turn in range(6) for path in make(jobs[turn % 2])]
+
+    def keep(self, services: Services, files: Sequence[str]) -> list[str]:
+        """The files that are left, of those given; what went is what the preview had said."""
+        said = services.retention.preview().of("result")
+        services.keeping.look_again()
+        removed = services.keeping.sweep()
+        assert (said.count, said.bytes) == (removed, 10 * removed)
+        left = listed(services)
+        return [path for path in files if path in left]
+
+    def test_the_oldest_go_first_whosever_they_are(self, services: Services, files: list[str]) -> None:
+        services.retention.save(Rules(folder_bytes=35), "ada")
+
+        assert self.keep(services, files) == files[3:]
+        assert services.keeping.over_budget() == 0
+
+    def test_what_a_keep_rule_deletes_counts(self, services: Services, files: list[str]) -> None:
+        services.retention.save(Rules(folder_bytes=30, result_count=2), "ada")
+
+        assert self.keep(services, files) == files[3:]
+
+    def test_the_newest_given_out_of_each_job_and_pinned_ones_stay(
+        self, services: Services, files: list[str], make_job: MakeJob, make: Maker
+    ) -> None:
+        services.keeping.pin(1, pinned=True)
+        with services.db.transaction() as session:
+            session.get_one(ResultFile, 6).held = ["rows"]
+        services.retention.save(Rules(folder_bytes=1), "ada")
+
+        assert self.keep(services, files) == [files[0], files[3], files[4]]
+        assert services.keeping.over_budget() == 29
+
+    def test_it_may_be_a_part_of_the_disk(self, services: Services, files: list[str]) -> None:
+        services.keeping.disk_bytes = lambda: 100
+        services.retention.save(Rules(folder_percent=40, folder_bytes=1000), "ada")
+
+        assert self.keep(services, files) == files[2:]
+
+    def test_it_is_remembered_what_went_and_why(self, services: Services, files: list[str]) -> None:
+        services.retention.save(Rules(folder_bytes=45), "ada")
+        services.keeping.sweep()
+
+        [removal] = services.retention.removals()
+
+        assert (removal.kind, removal.count, removal.bytes) == ("result", 2, 20)
+        assert removal.detail == "all results together may take 45 bytes"

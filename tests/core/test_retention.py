@@ -33,7 +33,7 @@ from app.core.models import (
 )  # fmt: skip
 from app.core.removing import MOST_ROWS
 from app.core.retention import GRACE, LOOK_EVERY, Retention
-from app.core.retention_plan import LOG, MOMENT, RUN, TREE
+from app.core.retention_kinds import LOG, MOMENT, RUN, TREE
 from app.core.retention_rules import DEFAULTS, Rules
 from app.core.statuses import (
     FireOutcome,
@@ -145,7 +145,7 @@ def history(services: Services, clock: FakeClock) -> History:
 @pytest.fixture
 def retention(services: Services, clock: FakeClock) -> Retention:
     """One that never has to stop for others: its own seconds stand still."""
-    return Retention(services.db, clock, lambda: 0.0, lambda took: None)
+    return Retention(services.db, clock, services.keeping, lambda: 0.0)
 
 
 def look(retention: Retention, rules: Rules | None = None) -> dict[str, int]:
@@ -555,7 +555,7 @@ def test_a_slice_ends_and_the_next_goes_on(history: History, services: Services,
     history.runs(make_job(), [900] * 600)
     time = itertools.count(step=3)
     rests: list[float] = []
-    retention = Retention(services.db, services.clock, lambda: float(next(time)), rests.append)
+    retention = Retention(services.db, services.clock, services.keeping, lambda: float(next(time)), rests.append)
     retention.save(NEVER, "ada")
     retention.save(Rules(run_days=1), "ada")
 
@@ -711,7 +711,7 @@ def test_the_same_on_postgresql(empty_postgresql_url: str, tmp_path: Path, clock
     jobs = [services.jobs.create(JobSpec(name, "NOTHING"), by="ada") for name in ("nightly", "queue", "other", "long")]
     history.runs(jobs[3], [950, 840], lines=2)
     write_much(history, *jobs[:3])
-    retention = Retention(services.db, clock, lambda: 0.0, lambda took: None)
+    retention = Retention(services.db, clock, services.keeping, lambda: 0.0)
     retention.save_differing(jobs[3].uid, {"run_days": 850, "run_count": None, "log_days": None})
 
     removed = look(retention, SMALL)
