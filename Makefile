@@ -25,10 +25,11 @@ run: .venv/installed-runtime ## install and serve http://127.0.0.1:8080
 test: .venv/installed-dev ## install and run the tests (some of them: T="-k cron -x")
 	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(T)
 
-torture: .venv/installed-dev ## thousands of simulated schedules of faults, hundreds of kills of the real server
+torture: .venv/installed-dev ## thousands of simulated schedules of faults, hundreds of kills of the real server, outages
 	CARILLON_TEST_SCHEDULES=4000 .venv/bin/python -m pytest -n 2 tests/simulation
 	.venv/bin/python -m tests.torture --database sqlite
 	.venv/bin/python -m tests.torture --database postgresql
+	CARILLON_TEST_OUTAGES=long .venv/bin/python -m pytest -s tests/outages
 
 check: lint types test ## all that a change has to pass: format, lint, types, imports, tests
 

@@ -234,12 +234,12 @@ def build(
     os.umask(0o077)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     db = Database(settings.database)
+    if not db.is_sqlite:
+        use_patient_connections(db)
     look_first(settings, db, check_seconds)
     key = load_key(settings.key_file)
     if now is None:
         now, seconds = utc_now, seconds or seconds_since_boot
-    if not db.is_sqlite:
-        use_patient_connections(db)
     migrate(db, now())
     types, hasher = types or JobTypes.installed(), hasher or Argon2Hasher()
     return assemble(settings, now, seconds, key, db, executor, types, hasher, worker)

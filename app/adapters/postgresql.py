@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import psycopg
 from sqlalchemy import event
 
-from app.core.db import STATEMENT_WAITS, Database, answer_seconds, lock_wait_seconds
+from app.core.db import STATEMENT_WAITS, Database, Fault, answer_seconds, lock_wait_seconds
 
 T = TypeVar("T")
 MARGIN = 1.0  # seconds beyond the server's own limits
@@ -30,13 +30,18 @@ class PatientConnection(psycopg.Connection[Any]):
     """Gives up when there is no answer, or when it is known that none will come."""
 
     def is_hopeless(self) -> bool:
+        """Whether others have found the server silent, too."""
         return False
+
+    def give_up(self) -> None:
+        """Nothing was heard for long enough. The connection is of no use any more."""
+        self.pgconn.finish()
 
     def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
         try:
             return super().wait(self._watched(gen), *arguments, **options)
         except SilentServer:
-            self.pgconn.finish()
+            self.give_up()
             raise
 
     def _watched(self, steps: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
@@ -60,7 +65,13 @@ def use_patient_connections(db: Database) -> None:
         def is_hopeless(self) -> bool:
             return db.refuses
 
+        def give_up(self) -> None:
+            super().give_up()
+            db.fault = Fault.AWAY
+
     def connect(dialect: object, record: object, arguments: list[Any], options: dict[str, Any]) -> Any:
+        if db.refuses:  # asked by SQLAlchemy, which tries anew when a connection was lost
+            raise SilentServer(Fault.AWAY.value)
         return Connection.connect(*arguments, **options | KEEPALIVES)
 
     event.listen(db.engine, "do_connect", connect)

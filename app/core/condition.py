@@ -1,6 +1,6 @@
 """What Carillon can do at the moment: whether its database works, and whether its disk has room.
 
-One thread looks every second. Pages, ``/healthz`` and whoever else asks read what it found, and nothing is begun while
+One thread looks all the time. Pages, ``/healthz`` and whoever else asks read what it found, and nothing is begun while
 there is no room for its end: a schedule's position does not move, so nothing that comes due meanwhile is lost.
 """
 
@@ -18,7 +18,7 @@ from app.core.ports import Clock
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY = 1.0  # seconds
+LOOK_EVERY = 0.5  # seconds
 PATIENCE = 2.0  # seconds to wait for a lock; above what requests wait, as these are refused while the database is away
 NEED = 4  # less room than one part in so many of the ballast is a full disk
 

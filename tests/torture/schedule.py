@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 
 from app.adapters.clock import utc_now
 from app.adapters.migrations import migrate
@@ -32,8 +32,8 @@ class Expected:
         return [self.anchor + number * self.every for number in range(count)]
 
 
-def fill(db: Database, triggers: int, book: Path) -> None:
-    """One job for each trigger, its moments spread evenly over the interval."""
+def fill(db: Database, triggers: int, book: Path, until: datetime | None = None) -> None:
+    """One job for each trigger, its moments spread evenly over the interval; none after ``until``."""
     now = utc_now()
     migrate(db, now)
     anchor = now.replace(microsecond=0) + timedelta(seconds=2)
@@ -45,12 +45,16 @@ def fill(db: Database, triggers: int, book: Path) -> None:
     starts = [anchor + timedelta(seconds=EVERY * n / triggers) for n in range(triggers)]
     rows = [
         {"id": n, "job_id": n, "kind": TriggerKind.SIMPLE, "timezone": "UTC", "misfire": "ignore_misfire_policy",
-         "every_seconds": EVERY * (1 if n % 25 else 2), "start_at": at, "next_fire_at": at}
+         "every_seconds": EVERY * (1 if n % 25 else 2), "start_at": at, "next_fire_at": at,
+         "end_at": until}
         for n, at in enumerate(starts, 1)
     ]  # fmt: skip
     with db.transaction() as session:
         session.execute(insert(Job), jobs)
         session.execute(insert(Trigger), rows)
+        if not db.is_sqlite:  # it does not see that these numbers are taken
+            for table in ("job", "trigger"):
+                session.execute(text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {triggers})"))
 
 
 def parameters(number: int, book: Path) -> dict[str, object]:

@@ -41,9 +41,8 @@ def judge(db: Database, book: Book) -> Verdict:
             .where(Fire.trigger_id.in_([each.trigger_id for each in wanted]))
         ).all()  # fmt: skip
         runs = session.execute(select(Run.id, Run.fire_id, Run.status)).all()
-    ours = {fire.id for fire in fires}
+    ours, known = {fire.id for fire in fires}, {run.id for run in runs}
     runs = [run for run in runs if run.fire_id in ours]
-    known = {run.id for run in runs}
     succeeded = {run.id for run in runs if run.status is RunStatus.SUCCEEDED}
     lost, doubled = _compare(wanted, fires)
     return Verdict(

@@ -16,6 +16,7 @@ JOB_TYPE = JobType(
     [
         Parameter("book", "text", "File to append to", required=True),
         Parameter("milliseconds", "integer", "How long it lasts", default=0),
+        Parameter("megabytes", "integer", "How large a result it makes", default=0),
     ],
 )
 ENTRY_POINT = f"[carillon.job_types]\nWITNESS = {__name__}:JOB_TYPE\n"
@@ -28,6 +29,10 @@ def testify(context: JobContext) -> None:
         os.write(book, b"began %d\n" % context.run_id)
         if milliseconds := context.parameters["milliseconds"]:
             threading.Event().wait(milliseconds / 1000)
+        if megabytes := context.parameters.get("megabytes"):
+            with context.result_file("testimony.csv") as file:
+                for _ in range(megabytes):
+                    file.write(b"x" * 2**20)
         os.write(book, b"ended %d\n" % context.run_id)
     finally:
         os.close(book)
