@@ -66,6 +66,7 @@ from app.core.run_ends import RunEnds
 from app.core.run_progress import RunProgress
 from app.core.runs import Runs
 from app.core.sample import Sample
+from app.core.sleep import Sleep
 from app.core.statuses import Channel, OutageKind
 from app.core.system_jobs import SystemJobs
 from app.core.upkeep import Task, Upkeep, own_types
@@ -103,6 +104,7 @@ class Services:
     outages: Outages
     drains: Drains
     condition: Condition
+    sleep: Sleep
     results: Results
     contracts: Contracts
     keeping: Keeping
@@ -140,6 +142,7 @@ class Services:
         self.timer.store.prepare()
         self.engine.clock_steps.begin(began)
         self.drains.restart()
+        self.sleep.begin()
         self.outages.begin()
         self.system_jobs.ensure()
         self.engine.start()  # from here on nothing may fail: it would be tried again from the beginning
@@ -198,6 +201,7 @@ class Services:
         """Never takes longer than two seconds, whatever the database does."""
         database = self.database_probe.look(writes=self.keeper.active)
         drain = self.drains.current() if database == OK else None
+        asleep = self.sleep.state() if database == OK else None
         ages = {name: age() for name, age in self.watchdog.ages.items()}
         return Health(
             role="active" if self.keeper.active else "standby",
@@ -210,6 +214,7 @@ class Services:
             disk_reserve_bytes=self.store.keep_free,
             keeper=self.keeper.holder() if database == OK else None,
             stopped=self.stopped,
+            asleep=asleep.why if asleep else None,
             held_fires=held_fires(self.db) if database == OK else None,
         )
 
@@ -271,6 +276,9 @@ def assemble(
     boot, host = secrets.token_hex(8), socket.gethostname()
     ends = RunEnds()
 
+    def may_send() -> bool:
+        return services.keeper.active and lease.acquire() and not sleep.holds()
+
     def drain_ended() -> None:
         timer.wake_up()
         engine.notice()
@@ -307,12 +315,13 @@ def assemble(
             ]
         )
         executor = _executor(settings, clock, store, worker, own_types(types, upkeep))
-    lease = _lease(settings, db)
+    lease = lease_of(settings, db)
+    sleep = Sleep(db, clock, timer.store.project, timer.wake_up)
     watch = ClockWatch(clock, real_time)
     clock_steps = ClockSteps(db, watch, timer.store.project)
     keeps_time, site = lease.acquire, _site(settings)
     engine = Engine(
-        fires, runs, pauses, outages, drains, clock_steps, connections, types, executor, clock, keeps_time,
+        fires, runs, pauses, outages, drains, clock_steps, sleep, connections, types, executor, clock, keeps_time,
         lambda: condition.may_begin, site,
     )  # fmt: skip
     timer.tick = engine.tick
@@ -335,6 +344,7 @@ def assemble(
         outages=outages,
         drains=drains,
         condition=condition,
+        sleep=sleep,
         results=Results(db, clock),
         contracts=Contracts(db, clock),
         keeping=keeping,
@@ -362,7 +372,7 @@ def assemble(
         database_probe=DatabaseProbe(db, clock),
         notice_rules=NoticeRules(db, clock, vault),
         postroom=postroom,
-        postman=Postman(postroom, _senders(settings, clock), lambda: services.keeper.active and keeps_time()),
+        postman=Postman(postroom, _senders(settings, clock), may_send),
     )
     return services
 
@@ -392,7 +402,7 @@ def _executor(settings: "Settings", clock: Clock, store: ResultStore, worker: Se
     return DividedExecutor(workers, InlineExecutor(own, store, clock=clock, workers=1), own)
 
 
-def _lease(settings: "Settings", db: Database) -> Lease:
+def lease_of(settings: "Settings", db: Database) -> Lease:
     if db.is_sqlite:
         return FileLease(Path(f"{db.file}.lock"))
     return PostgresqlLease(settings.database)

@@ -29,25 +29,39 @@ def migrate(db: Database, now: datetime) -> None:
     with db.engine.connect().execution_options(carillon_writes=True) as connection, connection.begin():
         if not db.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
-        config = Config()
-        config.set_main_option("script_location", str(FOLDER))
-        config.attributes["connection"] = connection
         if _is_current(connection):
             return
-        command.upgrade(config, "head")
-        row_guards.install(connection)
+        upgrade(connection)
         if not connection.execute(select(Instance.id)).first():
             connection.execute(insert(Instance).values(id=1, uid=new_uid(), created_at=now))
 
 
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Bring the tables to a revision, in the caller's transaction. Raises ``NewerDatabaseError``."""
+    _refuse_newer(revision)
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+    if revision == "head":
+        row_guards.install(connection)
+
+
 def _is_current(connection: Connection) -> bool:
-    revision, (known, head) = MigrationContext.configure(connection).get_current_revision(), _revisions()
-    if revision is not None and revision not in known:
+    revision = MigrationContext.configure(connection).get_current_revision()
+    if revision is None:
+        return False
+    _refuse_newer(revision)
+    return revision == _revisions()[1]
+
+
+def _refuse_newer(revision: str) -> None:
+    known, head = _revisions()
+    if revision not in known and revision != "head":
         raise NewerDatabaseError(
             f"the database is of a newer version (its revision is {revision!r}, this version knows up to"
             f" {head!r}): install that version, or restore a backup made with this one"
         )
-    return revision is not None and revision == head
 
 
 @cache

@@ -45,12 +45,24 @@ def problem_of(path: Path) -> str | None:
         connection.close()
 
 
+def files(path: Path) -> list[Path]:
+    """The database's own file, and those beside it."""
+    return [path, *(Path(f"{path}{suffix}") for suffix in ("-wal", "-shm", "-journal"))]
+
+
+def being_restored(path: Path) -> Path:
+    """Where a database is made that will take the place of this one."""
+    return path.with_name(f"{path.name}.restoring")
+
+
 def _is_empty(path: Path) -> bool:
     return not path.exists() or path.stat().st_size == 0
 
 
 def _left_over(path: Path) -> str | None:
     """Where there is no database a first start makes one, but never over what an earlier one has left."""
+    if being_restored(path).exists():
+        return "it is gone, as a restoration was broken off: begin it again"
     log_file = Path(f"{path}-wal")
     if log_file.exists() and log_file.stat().st_size:
         return f"it is empty or gone, and {str(log_file)!r} holds changes to it"

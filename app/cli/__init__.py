@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.cli import connections, health, keys, pauses, preview, sample, serve, tokens, users, why
+from app.cli import backup, connections, health, keys, pauses, preview, sample, serve, tokens, users, wake, why
 from app.cli.opening import Parts
 from app.core.errors import CarillonError, StartRefusedError
 
@@ -35,6 +35,9 @@ for _command in (
     pauses.pause,
     pauses.resume,
     pauses.pauses,
+    backup.backup,
+    backup.restore,
+    wake.wake,
     keys.new_key,
     sample.sample,
 ):

@@ -44,7 +44,7 @@ def pause(group: str | None, job: str | None, trigger: int | None, until: str | 
     end = _moment(until) if until else None
     with services() as opened:
         wanted = _wanted(opened, group, job, trigger)
-        made = opened.pauses.begin(*wanted, _who(), until=end, reason=why)
+        made = opened.pauses.begin(*wanted, who(), until=end, reason=why)
     ends = f" until {_said(made.until)}" if made.until else ""
     click.echo(f"Paused {_words(*wanted, job)}{ends}.")
 
@@ -55,7 +55,7 @@ def resume(group: str | None, job: str | None, trigger: int | None) -> None:
     """End the pause of exactly this: of everything, a group, a job or a trigger."""
     with services() as opened:
         wanted = _wanted(opened, group, job, trigger)
-        if not opened.pauses.resume(*wanted, _who()):
+        if not opened.pauses.resume(*wanted, who()):
             raise click.ClickException(f"there is no pause of {_words(*wanted, job)}; see: carillon pauses")
         left = len(opened.pauses.current())
     click.echo(f"Resumed {_words(*wanted, job)}.{f' Other pauses that hold: {left}.' if left else ''}")
@@ -90,7 +90,7 @@ def _uid(opened: Services, job: str) -> str:
     return found
 
 
-def _who() -> str:
+def who() -> str:
     """The account of the terminal: there is no login here."""
     return f"{getpass.getuser()} (terminal)"
 

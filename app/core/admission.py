@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.core import recording
 from app.core.decisions import Occupied
 from app.core.errors import ConflictError
-from app.core.models import IS_ACTIVE, IS_GOING_ON, Job, Run
+from app.core.models import IS_ACTIVE, IS_GOING_ON, Instance, Job, Run
 from app.core.statuses import OverlapRule, RunStatus
 
 REPLACED = "a newer run of the same job"
@@ -16,7 +16,9 @@ REPLACED = "a newer run of the same job"
 
 
 def admit(session: Session, job: Job, now: datetime) -> None:
-    """Let one more run of a job (locked) in. Raises ``ConflictError`` when there is no room."""
+    """Let one more run of a job (locked) in. Raises ``ConflictError`` when there is no room, or while it is asleep."""
+    if session.scalar(select(Instance.asleep_since)) is not None:
+        raise ConflictError("Carillon is asleep: nothing starts until an administrator wakes it.", code="asleep")
     active = session.scalar(select(func.count()).where(Run.job_id == job.id, IS_ACTIVE)) or 0
     if Occupied(job.overlap, job.overlap_limit, active).admit() is not None:
         if job.overlap is OverlapRule.QUEUE:

@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session
 import app.schedule.calendars
 import app.schedule.triggers as schedule
 from app.core import admission, calendars, noticing, outages, queueing
-from app.core.decisions import Decision, Explain, Occupied, decide, fold
+from app.core.decisions import LEFT_OUT, Decision, Explain, Occupied, decide, fold
 from app.core.models import IS_ACTIVE, Calendar, Fire, Job, Run, Trigger
 from app.core.statuses import FireOutcome, FireReason, OverlapRule
 from app.core.triggers import calculator
 from app.schedule.gaps import left_out
-from app.schedule.misfire import Verdict, judge, knows_misfire, misfire_named
+from app.schedule.misfire import Misfire, Outcome, Verdict, judge, knows_misfire, misfire_named
 
 MOMENTS = 10_000
 """At most this many moments of one trigger are judged in one chunk; the rest is due again at once."""
@@ -140,6 +140,26 @@ def _judge(row: Row[Any], pure: schedule.Trigger, now: datetime, closed: Closed)
     return judge(pure, row.next_fire_at, now, misfire_named(row.misfire), threshold, calendar, MOMENTS)
 
 
+def left_asleep(session: Session, rows: Sequence[Row[Any]], now: datetime, detail: str) -> list[Due]:
+    """Leave out every moment of these triggers up to now, whatever their misfire rules say, and go on after it."""
+    closed = _closed(session, rows)
+    return [_left_asleep(row, now, closed, detail) for row in rows]
+
+
+def _left_asleep(row: Row[Any], now: datetime, closed: Closed, detail: str) -> Due:
+    pure = calculator(row, row.uid)  # type: ignore[arg-type]  # it has the columns of a trigger
+    if isinstance(pure, schedule.Unreadable):
+        return Due(row, [Decision(row.next_fire_at, FireOutcome.MISSED, FireReason.UNREADABLE)], None)
+    counted = isinstance(pure, schedule.Simple | schedule.Once)
+    rule = Misfire.NEXT_REMAINING if counted else Misfire.DO_NOTHING
+    verdict = judge(pure, row.next_fire_at, now, rule, timedelta(0), closed.get(row.calendar_id), MOMENTS)
+    missed, excluded = (FireOutcome.MISSED, FireReason.ASLEEP, detail), LEFT_OUT[Outcome.EXCLUDED]
+    new = [fire for fire in verdict.fires if row.decided_to is None or fire.moment > row.decided_to]
+    decisions = [Decision(each.moment, *(excluded if each.outcome is Outcome.EXCLUDED else missed)) for each in new]
+    next_at = pure.after_end(now) if isinstance(pure, schedule.FixedDelay) else verdict.next_for
+    return Due(row, fold(decisions), next_at)
+
+
 def _with_gaps(decisions: list[Decision], pure: schedule.Trigger, since: datetime) -> list[Decision]:
     """Add what the clocks have left out since the last decision; it is told with the next fire."""
     gaps = left_out(pure, since, decisions[-1].scheduled_for)
@@ -243,6 +263,18 @@ def advance(session: Session, dues: Sequence[Due], now: datetime) -> None:
 
 
 _OVERDUE = select(*_COLUMNS).join(Job, Job.id == Trigger.job_id).where(Trigger.next_fire_at <= bindparam("now"))
+_IS_DUE = (text("NOT trigger.is_paused"), Trigger.next_fire_at <= bindparam("now"))
+
+
+def overdue(session: Session, now: datetime, limit: int) -> Sequence[Row[Any]]:
+    """What ``lock`` would take, untouched: to say what would become of it."""
+    query = select(*_COLUMNS).join(Job, Job.id == Trigger.job_id).where(*_IS_DUE)
+    query = query.order_by(Trigger.next_fire_at, Trigger.id).limit(limit)
+    return session.connection().execute(query, {"now": now}).all()
+
+
+def count_overdue(session: Session, now: datetime) -> int:
+    return session.scalar(select(func.count()).select_from(Trigger).where(*_IS_DUE), {"now": now}) or 0
 
 
 def leave_out(session: Session, job_id: int, ids: Sequence[int], reason: FireReason, now: datetime) -> None:

@@ -25,6 +25,7 @@ from app.core.ports import Assignment, Clock, Ended, Executor, Report, Unbegun
 from app.core.pulse import Pulse
 from app.core.report_queue import ReportQueue
 from app.core.runs import Runs
+from app.core.sleep import Sleep
 from app.core.statuses import FailureReason, RunStatus
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Engine:
         outages: Outages,
         drains: Drains,
         clock_steps: ClockSteps,
+        sleep: Sleep,
         connections: Connections,
         types: JobTypes,
         executor: Executor,
@@ -73,6 +75,7 @@ class Engine:
         self.outages = outages
         self.drains = drains
         self.clock_steps = clock_steps
+        self.sleep = sleep
         self.connections = connections
         self.types = types
         self.executor = executor
@@ -98,7 +101,7 @@ class Engine:
 
     def tick(self) -> datetime | None:
         """Decide what is due. Gives the moment at which to look again at the latest."""
-        if not self.keeps_time() or not self.may_begin():
+        if not self.keeps_time() or not self.may_begin() or self.sleep.holds():
             return None
         self._submit_durable(self._unsure_of_tick)
         self.clock_steps.attend()
@@ -150,7 +153,7 @@ class Engine:
 
     def dispatch(self) -> int:
         """Hand queued runs to the executor, as many as it has room for."""
-        if not self.keeps_time():
+        if not self.keeps_time() or self.sleep.holds():
             return 0
         self._submit_durable(self._unsure_of_dispatch)
         for run_id, token in self.runs.cancelling():

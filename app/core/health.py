@@ -37,6 +37,7 @@ class Health:
     disk_reserve_bytes: int  # with less than that no result is written
     keeper: str | None = None  # host:pid of the process that keeps the time
     stopped: str | None = None  # why nothing keeps the time: somebody stopped it, and a restart starts it again
+    asleep: str | None = None  # why nothing fires: a backup was restored, and nobody has woken it
     held_fires: int | None = None  # moments that wait for the clock or for somebody's answer
     degraded: tuple[str, ...] = ()  # what `condition` has found
     draining_until: str | None = None  # somebody wants to stop the server: nothing new begins
@@ -60,11 +61,12 @@ class Health:
         return found + [words for words in self.degraded if not any(words in told for told in found)]
 
     def _warnings(self) -> list[str]:
+        found = [f"asleep, {self.asleep}: nothing fires until somebody wakes it"] if self.asleep else []
         if self.disk_free_bytes is None:
-            return ["how much of the disk is free cannot be told"]
-        if self.disk_free_bytes < self.disk_reserve_bytes:
-            return [f"{self.disk_free_bytes >> 20} MB of the disk are free: too little for results"]
-        return []
+            found.append("how much of the disk is free cannot be told")
+        elif self.disk_free_bytes < self.disk_reserve_bytes:
+            found.append(f"{self.disk_free_bytes >> 20} MB of the disk are free: too little for results")
+        return found
 
     def _silent(self) -> list[tuple[str, float]]:
         return [(name, age) for name, age in self.threads.items() if age > STALE_THREAD]
@@ -89,8 +91,10 @@ class Health:
 
     @property
     def status(self) -> str:
-        """``stopped`` is healthy: somebody wanted it, and whatever restarts what fails must not undo it."""
-        return "failing" if not self.is_ok else "stopped" if self.stopped else "ok"
+        """``stopped`` and ``asleep`` are healthy: somebody wanted it, and a restart must not undo it."""
+        if not self.is_ok:
+            return "failing"
+        return "stopped" if self.stopped else "asleep" if self.asleep else "ok"
 
 
 class DatabaseProbe:

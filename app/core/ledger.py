@@ -200,6 +200,7 @@ SENTENCES = {
     FireReason.DRAIN: "missed: the server was drained, and the trigger leaves out what is late",
     FireReason.DOWNTIME: "missed: no server kept the time, and the trigger leaves out what is late",
     FireReason.CLOCK_JUMP: "missed: the clock was put forward, and the trigger leaves out what is late",
+    FireReason.ASLEEP: "missed: a backup was restored, and nothing was decided until somebody woke Carillon",
     FireReason.CATCH_UP_CAP: "missed: more moments were late than the trigger makes up for",
     FireReason.CALENDAR: "skipped: an exclusion calendar takes this time out",
     FireReason.COALESCED: "missed: it was noticed too late, and a later fire stood for it",

@@ -128,6 +128,9 @@ class Instance(Base):
     created_at: Mapped[datetime]
     keeper: Mapped[str | None]  # host:pid of the process that keeps the time
     kept_since: Mapped[datetime | None]
+    asleep_since: Mapped[datetime | None]  # see core/sleep.py
+    asleep_from: Mapped[datetime | None]  # up to then everything is decided
+    asleep_why: Mapped[str | None]
     ticked_at: Mapped[datetime | None]  # when the time was last kept, give or take some seconds
     probed_at: Mapped[datetime | None]  # when somebody asked whether the database can be written
 

@@ -20,6 +20,7 @@ STANDSTILL = OutageKind.STANDSTILL
 REASONS = {
     OutageKind.DOWN: FireReason.DOWNTIME,
     OutageKind.CLOCK_JUMP: FireReason.CLOCK_JUMP,
+    OutageKind.ASLEEP: FireReason.ASLEEP,
     OutageKind.DATABASE: FireReason.LATE,
     OutageKind.DISK: FireReason.LATE,
     OutageKind.STANDSTILL: FireReason.LATE,
@@ -27,6 +28,7 @@ REASONS = {
 WORDS = {
     OutageKind.DOWN: "no server kept the time from {} to {}",
     OutageKind.CLOCK_JUMP: "the clock was put forward from {} to {}",
+    OutageKind.ASLEEP: "a backup of {} was restored, and it was asleep until {}",
     OutageKind.DATABASE: "the database did not work from {} to {}",
     OutageKind.DISK: "the disk was full from {} to {}",
     OutageKind.STANDSTILL: "the server stood still from {} to {}",
@@ -90,7 +92,9 @@ class Outages:
         now = self.clock()
         self._kept = self.seconds()
         with self.db.transaction() as session:
-            last = session.scalar(select(Instance.ticked_at))
+            last, asleep_since = session.execute(select(Instance.ticked_at, Instance.asleep_since)).one()
+            if asleep_since is not None:
+                return  # to wake writes down from when to when
             if last is not None and now - last > REMEMBERED_EVERY:
                 session.add(Outage(kind=OutageKind.DOWN, began_at=last, ended_at=now))
             session.execute(update(Instance).values(ticked_at=now))

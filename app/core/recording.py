@@ -50,6 +50,7 @@ class End:
     at: datetime
     reason: FailureReason | None = None
     error: str | None = None
+    may_retry: bool = True
 
 
 @dataclass
@@ -217,7 +218,7 @@ def end(session: Session, ends: Sequence[End], changes: Changes | None = None) -
 
 def _again_at(each: End) -> datetime | None:
     run = each.run
-    if each.status not in (RunStatus.FAILED, RunStatus.INTERRUPTED):
+    if each.status not in (RunStatus.FAILED, RunStatus.INTERRUPTED) or not each.may_retry:
         return None
     limited = run.timeout_seconds is not None and run.started_at is not None
     give_up_at = run.started_at + timedelta(seconds=run.timeout_seconds) if limited else None
@@ -277,10 +278,13 @@ def _update(table: Table, names: tuple[str, ...]) -> Update:
     )
 
 
-def lost(session: Session, condition: ColumnElement[bool], now: datetime, reason: FailureReason, error: str) -> int:
+def lost(
+    session: Session, condition: ColumnElement[bool], now: datetime, reason: FailureReason, error: str,
+    *, may_retry: bool = True,
+) -> int:  # fmt: skip
     """Interrupt the runs that are going on by the records, and are not in truth."""
     rows = session.connection().execute(_RUNS.where(IS_GOING_ON, condition)).all()
-    end(session, [End(row, RunStatus.INTERRUPTED, now, reason, error) for row in rows])
+    end(session, [End(row, RunStatus.INTERRUPTED, now, reason, error, may_retry) for row in rows])
     return len(rows)
 
 

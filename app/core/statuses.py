@@ -45,6 +45,7 @@ class FireReason(StrEnum):
     DRAIN = "drain"  # the server was drained: somebody wanted to stop it
     DOWNTIME = "downtime"  # no server kept the time
     CLOCK_JUMP = "clock_jump"  # the clock was put forward over it
+    ASLEEP = "asleep"  # the database was restored, and nothing was decided until somebody woke it
     LATE = "late"  # for another cause: the machine slept, the database was away
     CATCH_UP_CAP = "catch_up_cap"  # more late moments than the trigger makes up for
     DECLINED = "declined"  # somebody answered no
@@ -125,6 +126,7 @@ class OutageKind(StrEnum):
     DISK = "disk"  # the disk was full
     STANDSTILL = "standstill"  # the machine slept, or the process was stopped
     CLOCK_JUMP = "clock_jump"  # the clock was put forward
+    ASLEEP = "asleep"  # since the moment of the backup that was restored
     CLOCK_BACK = "clock_back"  # the clock was put back: from this time it shows again what it has shown
 
 

@@ -22,6 +22,7 @@ from app.web.pages import (  # noqa: F401 - add themselves
     results,
     runs,
     times,
+    wake,
     words,
 )
 from app.web.pages.errors import answer

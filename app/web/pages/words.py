@@ -65,6 +65,7 @@ FIRE_REASONS: dict[str, str] = {
     FireReason.DRAIN: "the server was drained; the schedule went on with its next moment",
     FireReason.DOWNTIME: "no server kept the time; the schedule went on with its next moment",
     FireReason.CLOCK_JUMP: "the clock was put forward; the schedule went on with its next moment",
+    FireReason.ASLEEP: "a backup was restored, and Carillon was asleep; the schedule went on with its next moment",
     FireReason.CLOCK_BACK: "the clock was put back; what was decided before does not come again",
     FireReason.CATCH_UP_CAP: "more moments were late than are made up for",
     FireReason.ASK: "found too late; it waits for somebody to say whether to run",

@@ -23,6 +23,7 @@ from app.web.v1 import (  # noqa: F401 - they add their operations
     runs,
     tokens,
     users,
+    wake_up,
 )
 from app.web.v1.problems import answer
 from app.web.v1.routes import blueprint, pages
