@@ -15,6 +15,7 @@ from app.web.auth import Right, current_actor, services
 from app.web.dhis2 import queue_members
 from app.web.dhis2.routes import address_of
 from app.web.dhis2.schedules import schedule_of
+from app.web.dhis2.spellings import in_all
 from app.web.dhis2.statuses import NOT_STARTED, job_status, last_executed_status
 from app.web.dhis2.times import duration, local
 from app.web.trigger_schema import shown
@@ -97,7 +98,7 @@ def _document(job: Job, around: _Surroundings) -> Document:
         "jobType": job.job_type,
         "nextExecutionTime": local(following.next_fire_at if following else None),
         **schedule_of(job.triggers),
-        "jobParameters": {name: value for name, value in job.parameters.items() if value is not None} or None,
+        "jobParameters": {name: value for name, value in in_all(job).items() if value is not None} or None,
         "favorite": False,
         "configurable": not job.is_system,
         "access": around.access,

@@ -21,6 +21,7 @@ from app.web.dhis2.reports import reporting
 from app.web.dhis2.routes import address_of, route
 from app.web.dhis2.schedules import triggers_for
 from app.web.dhis2.schemas import Asked, JobConfiguration
+from app.web.dhis2.spellings import in_one
 
 
 @route("GET")
@@ -147,7 +148,7 @@ def _changed(job: Job, place: Place | None, asked: Asked) -> JobSpec:
     return replace(
         spec,
         name=asked.name or (job.name if job.is_system else ""),
-        parameters=job.parameters if asked.parameters is None else asked.parameters,
+        parameters=job.parameters if asked.parameters is None else in_one(job, asked.parameters),
         triggers=_triggers(job, place, asked, enabled=enabled),
         triggers_suspended=not queue_members.says_schedule(asked, job, place),
         description=job.description if asked.description is None else asked.description,

@@ -149,6 +149,9 @@ def test_parameters_by_name(user_client: FlaskClient) -> None:
 
 # Jobs of these types
 
+BOTH = {"sendNotification": True, "persistsResults": True, "sendNotifications": True, "persistResults": True}
+"""As the documentation spells them, and as the real server does."""
+
 
 def posted(client: FlaskClient, job_type: str, **members: Any) -> TestResponse:
     body = {"name": job_type, "jobType": job_type, "cronExpression": "0 0 3 ? * MON"}
@@ -168,7 +171,8 @@ def test_a_type_needs_no_parameters(name: str, admin_client: FlaskClient) -> Non
     shown = admin_client.get(response.headers["Location"]).get_json()
     declared = properties(admin_client, name).values()
     defaults = {parameter["name"]: parameter["defaultValue"] for parameter in declared if "defaultValue" in parameter}
-    assert shown.get("jobParameters") == (defaults or None)
+    others = dict.fromkeys(BOTH, False) if name == "MONITORING" else {}
+    assert shown.get("jobParameters") == ({**defaults, **others} or None)
 
 
 @pytest.mark.parametrize(("name", "parameters"), NEEDY.items())
@@ -206,18 +210,34 @@ def test_numbers_have_their_documented_range(
         assert response.status_code == 201, response.get_json()
 
 
-def test_monitoring_takes_its_documented_and_its_real_names(admin_client: FlaskClient) -> None:
+def test_monitoring_has_its_documented_and_its_real_names(admin_client: FlaskClient) -> None:
     documented = {"sendNotification": True, "persistsResults": "true"}
 
     shown = admin_client.get(posted(admin_client, "MONITORING", jobParameters=documented).headers["Location"])
 
-    assert shown.get_json()["jobParameters"] == {
-        "relativeStart": 0,
-        "relativeEnd": 0,
-        "validationRuleGroups": [],
-        "sendNotifications": True,
-        "persistResults": True,
-    }
+    others = {"relativeStart": 0, "relativeEnd": 0, "validationRuleGroups": []}
+    assert shown.get_json()["jobParameters"] == BOTH | others
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_on"),
+    [
+        ({"sendNotification": False}, False),
+        ({"sendNotifications": "false"}, False),
+        (BOTH, True),
+        (BOTH | {"sendNotification": False}, False),
+        (BOTH | {"sendNotifications": "false"}, False),
+        (BOTH | {"sendNotifications": None, "sendNotification": False}, False),
+    ],
+)
+def test_of_two_names_the_changed_one_is_read(sent: dict[str, Any], is_on: bool, admin_client: FlaskClient) -> None:
+    url = posted(admin_client, "MONITORING", jobParameters=BOTH).headers["Location"]
+    body = admin_client.get(url).get_json() | {"jobParameters": sent}
+
+    assert admin_client.put(url, json=body).status_code == 200
+
+    shown = admin_client.get(url).get_json()["jobParameters"]
+    assert (shown["sendNotification"], shown["sendNotifications"]) == (is_on, is_on)
 
 
 def test_monitoring_looks_at_its_uids(admin_client: FlaskClient) -> None:

@@ -234,6 +234,18 @@ def test_a_queue_is_retrieved(user_client: FlaskClient) -> None:
     }
 
 
+def test_the_names_of_queues(admin_client: FlaskClient) -> None:
+    jobs = [
+        {"name": f"job {number}", "jobType": "TEST", "cronExpression": f"0 {number} 5 ? * *"} for number in range(4)
+    ]
+    uids = [posted(admin_client, job).get_json()["response"]["uid"] for job in jobs]
+    for name, sequence in {"queue_a": uids[:2], "queue_b": uids[2:]}.items():
+        body = {"name": "another", "cronExpression": "0 0 1 ? * *", "sequence": sequence}  # the address's name counts
+        assert admin_client.post(f"/api/scheduler/queues/{name}", json=body).status_code == 201
+
+    assert admin_client.get("/api/scheduler/queues").get_json() == ["queue_a", "queue_b"]
+
+
 @pytest.mark.usefixtures("queue")
 def test_the_scheduler_lists_jobs_and_queues(user_client: FlaskClient, services: Services) -> None:
     services.system_jobs.ensure()
