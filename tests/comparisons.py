@@ -7,11 +7,13 @@ from typing import Any
 from app.adapters.inline_executor import InlineExecutor
 from app.bootstrap import Services
 from app.core.diffs import Diff
+from app.core.execution import CancelFlag, execute
 from app.core.job_types import JobContext, JobType, JobTypes, Parameter
 from app.core.jobs import JobSpec
 from app.core.models import Job, ResultFile
 from app.core.results import ResultFilter
 from app.job_types.result_diff import JOB_TYPE as RESULT_DIFF
+from tests.fakes import FakeExecutor
 
 WRITES = JobType(
     "WRITES",
@@ -73,3 +75,14 @@ class Desk:
         assert diff.rows is not None
         with self.services.store.open(diff.rows.path).stream as stream:
             return stream.read().splitlines()[1:]
+
+
+def perform(services: Services, executor: FakeExecutor) -> None:
+    """Do the newest assignment of an executor that runs nothing."""
+    assignment = executor.assignments[-1]
+    ended = execute(
+        assignment, TYPES, emit=lambda report: None, results=services.store, clock=services.clock,
+        cancelled=CancelFlag(),
+    )  # fmt: skip
+    services.engine.deliver([ended])
+    services.engine.record()

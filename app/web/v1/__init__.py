@@ -7,6 +7,7 @@ from app.web.v1 import (  # noqa: F401 - they add their operations
     connections,
     contracts,
     delayed_runs,
+    diffs,
     docs,
     fires,
     job_types,
