@@ -85,7 +85,7 @@ class Diffs:
         """What is known of a comparison; ``old_id=None``: with the newest good result before it.
 
         Without a key it is that of the job's contract, if there is one. Raises ``NotFoundError``, ``ConflictError``
-        (``not_comparable``), and ``InvalidError`` for a key that is not in both files.
+        (``not_comparable``, ``no_previous``), and ``InvalidError`` for a key that is not in both files.
         """
         with self.db.reading() as session:
             diff = self._asked(session, new_id, old_id, key)
@@ -165,12 +165,12 @@ def _comparable(file: ResultFile) -> ResultFile:
 
 
 def _previous(session: Session, new: ResultFile) -> ResultFile:
-    """The newest result before it that was given out. Raises ``NotFoundError``."""
+    """The newest result before it that was given out. Raises ``ConflictError``."""
     before = (ResultFile.job_id == new.job_id, ResultFile.id < new.id, results.THERE, ResultFile.held.is_(None))
     query = select(ResultFile).where(*before).order_by(ResultFile.id.desc()).limit(20)
     found = next((file for file in session.scalars(query) if why_not(file) is None), None)
     if found is None:
-        raise NotFoundError(f"job {new.job_name!r} has no earlier result to compare with", code="no_previous")
+        raise ConflictError(f"job {new.job_name!r} has no earlier result to compare with", code="no_previous")
     return found
 
 

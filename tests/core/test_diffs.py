@@ -75,8 +75,9 @@ def test_the_summary_has_what_a_page_shows(desk: Desk, job: Job) -> None:
     assert summary["columns"] == {"compared": ["id", "name"], "added": [], "removed": [], "is_reordered": False}
     assert summary["changed_cells"] == {"name": 2}
     assert summary["examples"]["changed"] == [
-        {"row": 2, "before": ["3", None], "after": ["3", ""]}, {"row": 4, "before": ["2", "Bob"], "after": ["2", "Bea"]}
-    ]  # fmt: skip
+        {"row": 2, "columns": ["name"], "before": ["3", None], "after": ["3", ""]},
+        {"row": 4, "columns": ["name"], "before": ["2", "Bob"], "after": ["2", "Bea"]},
+    ]
     assert summary["examples"]["added"][1] == {"row": 5, "after": ["5", "x" * 200 + "…"]}
 
 
@@ -236,7 +237,7 @@ def test_held_results_can_be_compared_and_are_not_compared_with(desk: Desk, job:
 
 def test_what_cannot_be_compared_is_refused_with_the_reason(desk: Desk, job: Job, services: Services) -> None:
     first = desk.make(job, OLD)
-    with pytest.raises(NotFoundError, match="no earlier result"):
+    with pytest.raises(ConflictError, match="no earlier result"):
         services.diffs.find(first.id)
     with pytest.raises(InvalidError, match="with itself"):
         services.diffs.find(first.id, first.id)

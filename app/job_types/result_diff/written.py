@@ -41,10 +41,10 @@ class Written:
             self._add_changed(difference.number, before, after)
         elif difference.kind == ADDED and after is not None:
             self._line(WORDS["added"], self._empty, after)
-            self._show("added", difference.number, after=after)
+            self._show("added", {"row": difference.number}, after=after)
         elif before is not None:
             self._line(WORDS["removed"], self._empty, before)
-            self._show("removed", difference.number, before=before)
+            self._show("removed", {"row": difference.number}, before=before)
 
     def _add_changed(self, number: int, before: Row, after: Row) -> None:
         changed = list(compress(self.columns, map(ne, self._cut(before), self._cut(after))))
@@ -52,7 +52,7 @@ class Written:
         names = self._cell("; ".join(changed))
         self._line(WORDS["before"], names, before)
         self._line(WORDS["after"], names, after)
-        self._show("changed", number, before=before, after=after)
+        self._show("changed", {"row": number, "columns": changed}, before=before, after=after)
 
     def finish(self) -> None:
         if self._lines:
@@ -73,13 +73,13 @@ class Written:
         """Always in quotes: what has to be quoted depends on the dialect."""
         return ('"' + text.replace('"', '""') + '"').encode(self.dialect.encoding, "replace")
 
-    def _show(self, kind: str, number: int, **rows: Row) -> None:
+    def _show(self, kind: str, said: dict[str, Any], **rows: Row) -> None:
         shown = self.examples[kind]
         if len(shown) >= MOST_EXAMPLES or self._room < 0:
             return
         told = {name: [self._told(cell) for cell in self._cut(row)] for name, row in rows.items()}
         self._room -= sum(len(text or "") + 4 for texts in told.values() for text in texts)
-        shown.append({"row": number, **told})
+        shown.append(said | told)
 
     def _told(self, cell: Cell) -> str | None:
         text = value_of(cell, self.dialect)
