@@ -44,6 +44,7 @@ from app.core.engine import Engine
 from app.core.entries import Entries
 from app.core.errors import ConflictError, InvalidError
 from app.core.fires import Fires
+from app.core.gauges import GaugeReader
 from app.core.health import OK, DatabaseProbe, Health, held_fires
 from app.core.job_types import JobError, JobTypes
 from app.core.jobs import Jobs
@@ -125,6 +126,7 @@ class Services:
     ends: RunEnds
     watchdog: Watchdog
     database_probe: DatabaseProbe
+    gauges: GaugeReader
     notice_rules: NoticeRules
     postroom: Postroom
     postman: Postman
@@ -370,6 +372,7 @@ def assemble(
         ),
         ends=ends,
         database_probe=DatabaseProbe(db, clock),
+        gauges=GaugeReader(db, clock),
         notice_rules=NoticeRules(db, clock, vault),
         postroom=postroom,
         postman=Postman(postroom, _senders(settings, clock), may_send),

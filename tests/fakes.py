@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from app.core.job_types import JobType, JobTypes, Parameter
-from app.core.ports import Assignment, Ended, Report
+from app.core.ports import Assignment, Ended, Occupancy, Report
 from app.core.statuses import FailureReason, RunStatus
 
 
@@ -35,6 +35,9 @@ class FakeExecutor:
 
     def free(self) -> int:
         return self.room
+
+    def occupancy(self) -> Occupancy:
+        return Occupancy(self.room, len(self.assignments), 0, is_up=True)
 
     def submit(self, assignments: Sequence[Assignment]) -> None:
         self.assignments += assignments

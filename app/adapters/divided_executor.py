@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from app.core.job_types import JobTypes
-from app.core.ports import Assignment, Ended, Executor, Report
+from app.core.ports import Assignment, Ended, Executor, Occupancy, Report
 
 
 class DividedExecutor:
@@ -19,6 +19,9 @@ class DividedExecutor:
     def free(self) -> int:
         """The room of the workers: what stays here is short and waits for its turn."""
         return self._workers.free()
+
+    def occupancy(self) -> Occupancy:
+        return self._workers.occupancy()
 
     def submit(self, assignments: Sequence[Assignment]) -> None:
         own = [assignment for assignment in assignments if assignment.job_type in self._own_types]

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from app.adapters.process_tree import start_ticks
 from app.core.execution import CANCELLED, SHUTDOWN, CancelFlag, ResultFiles, ended, execute, timed_out
 from app.core.job_types import JobTypes
-from app.core.ports import Alive, Assignment, Clock, Ended, Progressing, Report, Started, Unbegun
+from app.core.ports import Alive, Assignment, Clock, Ended, Occupancy, Progressing, Report, Started, Unbegun
 
 DEAF_AFTER = 1.0  # seconds after which a job that does not end is no longer heard
 
@@ -38,6 +38,10 @@ class InlineExecutor:
 
     def free(self) -> int:
         return max(0, (self._workers or 1) - len(self._in_flight)) if not self._is_stopping else 0
+
+    def occupancy(self) -> Occupancy:
+        waiting = len(self._waiting)
+        return Occupancy(self._workers or 1, len(self._in_flight) - waiting, waiting, is_up=not self._is_stopping)
 
     def submit(self, assignments: Sequence[Assignment]) -> None:
         with self._lock:

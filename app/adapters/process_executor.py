@@ -16,8 +16,9 @@ from app.adapters.result_store import ResultStore
 from app.adapters.spool import Spool
 from app.adapters.takeover import Takeover
 from app.adapters.warden_process import WardenProcess
+from app.core import tallies
 from app.core.execution import CANCELLED, SHUTDOWN, Ending, ended, worker_lost
-from app.core.ports import Alive, Assignment, Clock, Ended, Report, Unbegun
+from app.core.ports import Alive, Assignment, Clock, Ended, Occupancy, Report, Unbegun
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,11 @@ class ProcessExecutor:
             return 0
         with self._lock:
             return self._in_flight.room(time.monotonic())
+
+    def occupancy(self) -> Occupancy:
+        waiting = len(self._in_flight.waiting)
+        busy = min(self._settings.workers, len(self._in_flight.attempts) - waiting)
+        return Occupancy(self._settings.workers, busy, waiting, is_up=self._is_fed)
 
     def submit(self, assignments: Sequence[Assignment]) -> None:
         with self._lock:
@@ -170,6 +176,7 @@ class ProcessExecutor:
                 log.exception("the workers cannot be reached")
             if not self._over.is_set():
                 log.error("the warden has ended; starting another")
+                tallies.worker_restarts.add()
                 faults = 1 if time.monotonic() - began > LASTING else faults + 1
                 self._over.wait(BACK_OFF[min(faults, len(BACK_OFF)) - 1])
         self._pass_on([self._last_word(assignment, SHUTDOWN) for assignment in self._in_flight.attempts.values()])

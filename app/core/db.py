@@ -18,6 +18,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalErr
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.orm import Session
 
+from app.core import tallies
 from app.core.errors import ConflictError, NotFoundError, UnavailableError
 
 BUSY = "the database does not answer in time; try again"
@@ -66,11 +67,12 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """One use case's changes: committed at the end of the block, or not at all. Raises ``UnavailableError``."""
-        with self._turn(), self._session(writes=True) as session, session.begin():
+        with tallies.timed(), self._turn(), self._session(writes=True) as session, session.begin():
             if self.fence:
                 self.fence(session)
             yield session
         self.fault = None
+        tallies.committed(session)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

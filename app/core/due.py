@@ -5,7 +5,7 @@ Everything goes in a handful of statements for some hundreds of triggers: a tran
 for each cost more than the rest together; statements are made once, because making one costs more than running it.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 import app.schedule.calendars
 import app.schedule.triggers as schedule
-from app.core import admission, calendars, noticing, outages, queueing
+from app.core import admission, calendars, noticing, outages, queueing, tallies
 from app.core.decisions import LEFT_OUT, Decision, Explain, Occupied, decide, fold
 from app.core.models import IS_ACTIVE, Calendar, Fire, Job, Run, Trigger
 from app.core.statuses import FireOutcome, FireReason, OverlapRule
@@ -208,8 +208,17 @@ def write(session: Session, dues: Sequence[Due], jobs: Jobs, now: datetime) -> i
             rows += [_fire_row(due.trigger, decision, jobs, now) for decision in due.decisions]
     release(session, (due.trigger.id for due in dues), now)
     noticing.starts_missed(session, rows, now)
+    _count(session, sum(map(len, plain.values())), rows)
     _replace_previous(session, dues, jobs, now)
     return queueing.start(session, plain, rows, now)
+
+
+def _count(session: Session, plain: int, rows: Iterable[Mapping[str, Any]]) -> None:
+    counts = Counter({(FireOutcome.STARTED.value, ""): plain} if plain else {})
+    for row in rows:
+        counts[row["outcome"].value, row["reason"].value if row["reason"] else ""] += row["count"]
+    for (outcome, reason), number in counts.items():
+        tallies.count(session, tallies.fires_decided, outcome, reason, by=number)
 
 
 def _fire_row(row: Row[Any], decision: Decision, jobs: Jobs, now: datetime) -> dict[str, Any]:

@@ -130,6 +130,16 @@ class Unbegun:
 Report = Started | Logged | Progressed | Alive | Ended | Unbegun
 
 
+@dataclass(frozen=True)
+class Occupancy:
+    """How the workers stand: ``waiting`` are runs that were handed over and have not begun."""
+
+    workers: int
+    busy: int
+    waiting: int
+    is_up: bool
+
+
 class Executor(Protocol):
     """Where runs are executed. Every implementation passes ``tests/conformance/test_executors.py``."""
 
@@ -138,6 +148,9 @@ class Executor(Protocol):
 
     def free(self) -> int:
         """Say how many more runs would begin at once."""
+
+    def occupancy(self) -> Occupancy:
+        """Say how the workers stand. From any thread; never blocks."""
 
     def submit(self, assignments: Sequence[Assignment]) -> None:
         """Run these. Each one ends in exactly one ``Ended`` or ``Unbegun``, whatever happens to its process."""

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Row, Table, Update, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.core import contracts, noticing, steps, upkeep
+from app.core import contracts, noticing, steps, tallies, upkeep
 from app.core.claiming import LEASE
 from app.core.limits import GOING_ON
 from app.core.models import IS_GOING_ON, IS_QUEUED, Attempt, Job, LogEntry, ProgressTree, ResultFile, Run, Trigger
@@ -325,6 +325,8 @@ def settle(session: Session, ends: Sequence[End]) -> None:
             changes[each.run.job_id]["last_success_for"] = each.run.scheduled_for
     _apply(session, Job.__table__, changes)  # type: ignore[arg-type]
     noticing.runs_ended(session, ends)
+    for each in ends:
+        tallies.count(session, tallies.runs_ended, each.status.value, each.run.job_type)
     _delay(session, {each.run.job_id: each for each in ends})
     upkeep.forget_earlier(session, [each.run for each in ends])
     over = steps.advance(session, ends)

@@ -10,6 +10,7 @@ from typing import Protocol
 from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session, joinedload
 
+from app.core import tallies
 from app.core.db import Database
 from app.core.errors import ConflictError, InvalidError, NotFoundError
 from app.core.models import LoginSession, Token, User
@@ -104,10 +105,12 @@ class Users:
         key, now = (username.lower()[:64], address), self.clock()
         if not self.throttle.is_open(key, now):
             log.warning("too many wrong passwords for %r from %s", key[0], address or "here")
+            tallies.security.add("throttled")
             return None
         user = self._authenticate(username, password)
         if user is None:
             self.throttle.failed(key, now)
+            tallies.security.add("wrong_password")
         else:
             self.throttle.succeeded(key)
         return user

@@ -18,6 +18,7 @@ from app.web import (
     health,
     hosts,
     latest,
+    metrics,
     openspecimen,
     pages,
     scheduler_app,
@@ -40,7 +41,7 @@ def create_app(services: Services) -> Flask:
     APScheduler(scheduler=services.timer.scheduler).init_app(app)
     Migrate(app, database.shared(app, services.db), directory=str(FOLDER))
     csrf = CSRFProtect(app)
-    for part in (auth, security, unknown, health, assets, scheduler_app):
+    for part in (auth, security, unknown, health, metrics, assets, scheduler_app):
         part.init_app(app)
     for dialect in (dhis2, openspecimen, sunbird, control, v1):
         for blueprint in dialect.blueprints():

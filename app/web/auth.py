@@ -9,6 +9,7 @@ from flask import Flask, current_app, g, request, session
 from werkzeug.exceptions import NotFound
 
 from app.bootstrap import Services
+from app.core import tallies
 from app.core.errors import CarillonError, ForbiddenError
 from app.core.models import User
 from app.core.statuses import Role
@@ -96,6 +97,7 @@ def _check_right() -> None:
     if right is Right.LOCAL:
         local.refuse_others(services().settings.control_token)
     elif right > Right.NONE and not current_actor().may(right):
+        tallies.security.add("denied")
         raise ForbiddenError("your role does not allow this; an administrator can do it")
 
 

@@ -7,6 +7,8 @@ import socket
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from app.core import tallies
+
 if TYPE_CHECKING:
     from config import Settings
 
@@ -33,6 +35,7 @@ class AllowedHosts:
         name = host_name(environ.get("HTTP_HOST") or environ["SERVER_NAME"])
         if name in self.names or (self.any_address and _is_address(name)):
             return self.app(environ, start_response)  # type: ignore[no-any-return]
+        tallies.security.add("wrong_host")
         body = json.dumps({"error": f"this server does not answer to host {name!r}; see CARILLON_TRUSTED_HOSTS"})
         headers = [
             ("Content-Type", "application/json"),

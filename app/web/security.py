@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, request
 from werkzeug.exceptions import BadRequest
 
+from app.core import tallies
 from app.core.errors import ForbiddenError, UnavailableError
 from app.web.auth import actor, services
 from app.web.bodies import FORMS
@@ -63,6 +64,7 @@ def _check_origin() -> None:
     is_own = _is_own_page()
     # A browser that once asked for a password sends it along with other people's pages, too.
     if is_own is False or (is_own is None and found and found.via == "session" and request.blueprint != "pages"):
+        tallies.security.add("cross_origin")
         raise ForbiddenError("a change must come from Carillon's own pages", code="cross_origin")
 
 

@@ -8,8 +8,10 @@ from collections.abc import Callable
 
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from app.core import tallies
 from app.core.errors import CarillonError
 from app.web import control, dhis2, latest, openspecimen, pages, sunbird, v1
 from app.web.errors import as_http, unexpected
@@ -24,7 +26,7 @@ ANSWERS: list[tuple[re.Pattern[str], Answer]] = [
     (re.compile(r"^/api/docs/?$"), pages.answer),
     (re.compile(r"^/api(/|$)"), control.answer),
     (re.compile(r"^(/openspecimen)?/rest/ng/|^(/openspecimen)?/sessions$|/scheduled-jobs(/|$)"), openspecimen.answer),
-    (re.compile(r"^/r/"), latest.answer),
+    (re.compile(r"^/r/|^/metrics$"), latest.answer),
     (re.compile(r""), pages.answer),
 ]
 
@@ -36,5 +38,7 @@ def init_app(app: Flask) -> None:
 
 
 def _dispatch(error: HTTPException) -> ResponseReturnValue:
+    if isinstance(error, CSRFError):
+        tallies.security.add("csrf")
     answer = next(answer for pattern, answer in ANSWERS if pattern.search(request.path))
     return answer(error)

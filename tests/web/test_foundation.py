@@ -32,7 +32,7 @@ def test_only_these_need_no_login(app: Flask) -> None:
     }  # fmt: skip
 
     assert {name.rpartition(".")[2] for name in public} <= {
-        "healthz", "readyz", "livez", "package", "login", "log_in", "log_out", "create", "create_session",
+        "healthz", "readyz", "livez", "metrics", "package", "login", "log_in", "log_out", "create", "create_session",
         "open_session", "delete", "log_in_again", "close_session", "favicon", "login_config",
     }  # fmt: skip
 
