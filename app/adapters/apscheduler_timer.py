@@ -9,12 +9,13 @@ carries a trigger id; it can be rebuilt from ours at any time, and the loop asks
 import hmac
 import io
 import logging
+import math
 import pickle
 import re
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session, joinedload
 
 import app.schedule.triggers as schedule
+from app.adapters import reconciling
 from app.core.db import PATIENT, Database, lock_wait_seconds
 from app.core.errors import UnavailableError
 from app.core.models import Trigger
@@ -38,6 +40,7 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0  # seconds at most between two looks: clocks are stepped, other processes write
 RECONCILE_EVERY = 60.0  # seconds
+BREATH = 20  # times as long as it took, after a change, until the table is reconciled once more
 SWITCH_SECONDS = 0.0005
 """For so long another thread may keep the interpreter after a moment has come; Python's own 5 ms would be most of the
 lateness of a fire."""
@@ -113,34 +116,35 @@ class ParkingJobStore(SQLAlchemyJobStore):  # type: ignore[misc]
 
     def reconcile(self) -> int:
         """Make the table say what ours say. Gives the number of rows that were wrong."""
-        with self.db.transaction() as session:
-            wanted = {
-                row_id(trigger_id): (trigger_id, _timestamp(at))
-                for trigger_id, at in session.execute(select(Trigger.id, Trigger.next_fire_at)).all()
-            }
-            there: dict[str, float | None] = dict(
-                session.execute(select(self.jobs_t.c.id, self.jobs_t.c.next_run_time)).all()
-            )
-            missing = [(name, *wanted[name]) for name in wanted.keys() - there.keys()]
-            wrong = [wanted[name] for name in wanted.keys() & there.keys() if wanted[name][1] != there[name]]
-            self._add(session, missing)
-            self._drop(session, there.keys() - wanted.keys())
-            if wrong:
-                self.project(session, [(trigger_id, _moment(at)) for trigger_id, at in wrong])
-            return len(missing) + len(wrong) + len(there.keys() - wanted.keys())
+        return sum(reconciling.parts(self))
 
-    def _add(self, session: Session, missing: Iterable[tuple[str, int, float | None]]) -> None:
+    def parts(self) -> Iterator[int]:
+        """The same part by part, for who has other things to do between them."""
+        return reconciling.parts(self)
+
+    def says(self, next_run_time: float | None, at: datetime | None) -> bool:
+        """Whether a row's next time is the one that it should be."""
+        return next_run_time == _timestamp(at)
+
+    def add(self, session: Session, triggers: Sequence[Any]) -> None:
+        """Add a row for each trigger, given with ``id`` and ``next_fire_at``."""
         rows = [
-            {"id": name, "next_run_time": at, "job_state": self._seal(_state(trigger_id))}
-            for name, trigger_id, at in missing
+            {
+                "id": row_id(row.id),
+                "next_run_time": _timestamp(row.next_fire_at),
+                "job_state": self._seal(_state(row.id)),
+            }
+            for row in triggers
         ]
         if rows:
             session.execute(insert(self.jobs_t), rows)
 
-    def _drop(self, session: Session, names: Iterable[str]) -> None:
+    def drop(self, session: Session, names: Iterable[str]) -> int:
+        """Take rows away, but those that are none of ours; gives their number."""
         rows = [{"row_id": name} for name in names if trigger_id_of(name) is not None]
         if rows:
             session.connection().execute(delete(self.jobs_t).where(self.jobs_t.c.id == bindparam("row_id")), rows)
+        return len(rows)
 
     def _seal(self, state: dict[str, Any]) -> bytes:
         pickled = pickle.dumps(state, self.pickle_protocol)
@@ -208,8 +212,10 @@ class ApschedulerTimer:
         self.scheduler.step = self.step
         self._faults = 0
         self._ticked: float | None = None
-        self._reconciled: float | None = None
-        self._has_changes = False  # since the table was reconciled
+        self._parts: Iterator[int] | None = None  # of the reconciliation that is going on
+        self._reconciled = -math.inf
+        self._took = 0.0  # seconds, the newest reconciliation
+        self._has_changes = False  # since the newest reconciliation began
 
     def start(self) -> None:
         sys.setswitchinterval(SWITCH_SECONDS)
@@ -246,17 +252,28 @@ class ApschedulerTimer:
         return wait
 
     def _turn(self) -> float:
-        now = self.monotonic()
-        age = RECONCILE_EVERY if self._reconciled is None else now - self._reconciled
-        if age >= RECONCILE_EVERY or (self._has_changes and age >= LOOK_EVERY):
-            self._has_changes = False
-            self.store.reconcile()
-            self._reconciled = now
-            self.pulse.beat()
         next_at = self.tick()
         self._ticked = self.monotonic()
+        if self._go_on_reconciling():
+            return 0.0
         seconds = (next_at - self.clock()).total_seconds() if next_at else LOOK_EVERY
         return min(max(seconds, 0.0), LOOK_EVERY)
+
+    def _go_on_reconciling(self) -> bool:
+        """Do a part of it, where it is due; gives whether there is more to do."""
+        now = self.monotonic()
+        if self._parts is None:
+            age = now - self._reconciled
+            if age < RECONCILE_EVERY and not (self._has_changes and age >= max(LOOK_EVERY, self._took * BREATH)):
+                return False
+            self._parts, self._has_changes, self._reconciled, self._took = self.store.parts(), False, now, 0.0
+        try:
+            self._parts = self._parts if next(self._parts, None) is not None else None
+        except BaseException:
+            self._parts, self._has_changes = None, True
+            raise
+        self._took += self.monotonic() - now
+        return self._parts is not None
 
 
 def row_id(trigger_id: int) -> str:

@@ -7,7 +7,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
-from app.adapters.apscheduler_timer import row_id
+from app.adapters import reconciling
+from app.adapters.apscheduler_timer import LOOK_EVERY, ApschedulerTimer, row_id
 from app.bootstrap import Services
 from app.core.triggers import cron
 from tests.core.conftest import MakeJob
@@ -108,3 +109,41 @@ def test_a_turn_survives_a_broken_database(services: Services, caplog: pytest.Lo
         session.execute(text("ALTER TABLE hidden RENAME TO trigger"))
     services.timer.step()
     assert services.timer.tick_age() is not None
+
+
+def test_ticks_come_between_the_parts_of_a_reconciliation(
+    services: Services, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciling, "AT_ONCE", 2)
+    for number in range(5):
+        make_job(EVERY_MINUTE, name=f"job {number}")
+    timer, rows = services.timer, []
+    timer.tick = lambda: rows.append(len(timer.store.get_all_jobs()))  # type: ignore[func-returns-value]
+
+    waits = [timer.step() for _ in range(6)]
+
+    assert rows == [0, 2, 4, 5, 5, 5]
+    assert waits[:4] == [0, 0, 0, 0]
+    assert waits[4:] == [LOOK_EVERY, LOOK_EVERY]
+
+
+def test_a_reconciliation_that_failed_begins_anew(
+    services: Services, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciling, "AT_ONCE", 1)
+    seconds = iter(range(0, 10_000, 100))
+    timer = ApschedulerTimer(services.db, b"k" * 32, services.clock, monotonic=lambda: next(seconds))
+    make_job(EVERY_MINUTE, name="one")
+    make_job(EVERY_MINUTE, name="two")
+    timer.step()
+
+    with services.db.transaction() as session:
+        session.execute(text("ALTER TABLE trigger RENAME TO hidden"))
+    timer.step()
+    with services.db.transaction() as session:
+        session.execute(text("ALTER TABLE hidden RENAME TO trigger"))
+    for _ in range(4):
+        timer.step()
+
+    assert len(timer.store.get_all_jobs()) == 2
+    assert timer.store.reconcile() == 0
