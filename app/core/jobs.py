@@ -15,7 +15,7 @@ from app.core.db import Database
 from app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from app.core.job_types import JobType, JobTypes
 from app.core.members import Place
-from app.core.models import IS_ACTIVE, QUEUE, Calendar, Job, Pool, Run, Trigger
+from app.core.models import IS_A_JOB, IS_ACTIVE, QUEUE, Calendar, Job, Pool, Run, Trigger
 from app.core.policies import Policies
 from app.core.ports import Clock
 from app.core.runs import Runs
@@ -297,9 +297,10 @@ class Jobs:
     ) -> Sequence[Job]:
         """Jobs by name, ignoring case. ``text`` is looked for inside the name."""
         order = [Job.id.desc()] if newest_first else [func.lower(Job.name), Job.id]
-        query = _present().order_by(*order).offset(offset).limit(limit)
+        query = _filtered(select(Job.id).where(IS_A_JOB), text, job_type, enabled, system)
+        page = query.order_by(*order).offset(offset).limit(limit)  # from the index alone, also what is skipped
         with self.db.reading() as session:
-            return session.scalars(_filtered(query, text, job_type, enabled, system)).all()
+            return session.scalars(_present().where(Job.id.in_(page.scalar_subquery())).order_by(*order)).all()
 
     def page(
         self, *, text: str = "", job_type: str = "", group: str = "", enabled: bool | None = None,
@@ -321,7 +322,7 @@ class Jobs:
     def count(
         self, *, text: str = "", job_type: str = "", enabled: bool | None = None, system: bool | None = None
     ) -> int:
-        query = select(func.count()).select_from(Job).where(Job.deleted_at.is_(None), Job.job_type != QUEUE)
+        query = select(func.count()).select_from(Job).where(IS_A_JOB)
         with self.db.reading() as session:
             return session.scalar(_filtered(query, text, job_type, enabled, system)) or 0
 

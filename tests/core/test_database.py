@@ -71,6 +71,7 @@ def test_a_newer_database_is_refused_with_words(services: Services, clock: FakeC
         migrate(services.db, clock())
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index")  # on SQLite; see test_jobs.py
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_migrations_make_the_tables_of_the_models(
     kind: str, settings: Settings, clock: FakeClock, request: pytest.FixtureRequest

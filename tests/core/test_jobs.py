@@ -1,8 +1,10 @@
 """Jobs: made, changed, switched, taken away."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from app.bootstrap import Services
 from app.core.errors import ConflictError, InvalidError, NotFoundError
@@ -159,3 +161,21 @@ def test_the_list_knows_the_newest_run_of_each_job(services: Services, make_job:
 
     assert {job_id: run.id for job_id, run in services.jobs.last_runs([job, other]).items()} == {job.id: run.id}
     assert services.jobs.active_runs([job, other]) == {job.id: RunStatus.QUEUED}
+
+
+def test_lists_skip_and_search_in_an_index(services: Services, make_job: MakeJob) -> None:
+    plans: list[str] = []
+
+    def explain(connection: Any, cursor: Any, statement: str, parameters: Any, *others: Any) -> None:
+        if "FROM job" in statement and not statement.startswith("EXPLAIN"):
+            plan = connection.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.append(" / ".join(row[3] for row in plan))
+
+    event.listen(services.db.engine, "before_cursor_execute", explain)
+    for asked in ({}, {"text": "x"}, {"enabled": True, "system": False}, {"offset": 5}):
+        services.jobs.list(limit=50, **asked)
+        services.jobs.count(**{key: asked[key] for key in asked if key != "offset"})
+    event.remove(services.db.engine, "before_cursor_execute", explain)
+
+    assert len(plans) >= 8
+    assert all("INDEX ix_job_by_name" in plan for plan in plans), plans
