@@ -33,6 +33,14 @@ def be_called(name: str) -> None:
     _libc.prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
+def be_nice(by: int) -> None:
+    """Leave others that many steps of priority, and with us all that we start."""
+    niceness = os.nice(by)
+    # Where the kernel shares out by sessions first (sched_autogroup), ours has to be nice as a whole.
+    with suppress(OSError), open("/proc/self/autogroup", "wb", buffering=0) as file:
+        file.write(str(niceness).encode())
+
+
 def start_ticks(pid: int) -> int:
     """Give field 22 of /proc/PID/stat: together with the pid it names a process for ever (until the next boot)."""
     return int(_stat_after_name(pid)[19])

@@ -26,6 +26,7 @@ Work = Callable[[Assignment, Emit, CancelFlag, Callable[[RunContext], AbstractCo
 
 RETIRE_ABOVE = 512 * 1024  # KiB of peak memory: what a run has allocated once, Python seldom gives back
 OOM_SCORE = b"500"  # when memory is short the kernel shall end a job, not the server
+NICENESS = 5  # when the processors are short, the server and its clock get three times as much of them as a job
 HOPELESS_AFTER = 5.0  # seconds
 
 
@@ -65,6 +66,7 @@ class WarmWorker:
         process_tree.be_called("carillon-worker")
         with suppress(OSError), open("/proc/self/oom_score_adj", "wb", buffering=0) as file:
             file.write(OOM_SCORE)
+        process_tree.be_nice(NICENESS)
         signal.signal(signal.SIGTERM, self._interrupt)
         self._output.install()
 

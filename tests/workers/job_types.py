@@ -314,6 +314,7 @@ def look_around(context: JobContext) -> None:
         "arguments": sys.argv,
         "sigint": signal.getsignal(signal.SIGINT) == signal.SIG_DFL,
         "session": os.getsid(0) == os.getpid(),
+        "niceness": os.getpriority(os.PRIO_PROCESS, 0),
         "modules": [name for name in ("flask", "apscheduler", "celery", "sqlalchemy") if name in sys.modules],
     }
     tell(context, repr(seen))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from app.adapters.warm_worker import NICENESS
 from app.core.statuses import RunStatus
 from tests.workers.harness import Bench, Watched, Witness, bench, process_executor
 
@@ -39,6 +40,10 @@ def test_a_worker_is_in_a_session_of_its_own_with_default_signals_and_tight_perm
     assert seen["session"]
     assert seen["sigint"]
     assert seen["umask"] == 0o077
+
+
+def test_a_worker_leaves_the_server_the_greater_share_of_the_processors(seen: dict[str, Any]) -> None:
+    assert seen["niceness"] == min(os.getpriority(os.PRIO_PROCESS, 0) + NICENESS, 19)
 
 
 def test_a_run_does_not_pass_its_surroundings_on(tmp_path: Path, witness: Witness) -> None:
