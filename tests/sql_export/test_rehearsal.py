@@ -1,5 +1,6 @@
 """A query that is tried: what it shows, what it refuses, and that it always ends."""
 
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -171,6 +172,17 @@ def test_what_cannot_be_stopped_is_killed(sqlite_url):
 
     assert outcome == Refused("the query could not be stopped after 1 seconds, so its process was ended", "timeout")
     assert time.monotonic() - began < 4
+
+
+def test_its_process_knows_no_settings_of_the_server(sqlite_url, monkeypatch):
+    monkeypatch.setenv("CARILLON_ADMIN_PASSWORD", "canary")
+    monkeypatch.setenv("PGAPPNAME", "kept")
+    tell = "import os, json; print(json.dumps({'Refused': {'message': str(os.environ), 'reason': '', 'place': None}}))"
+
+    outcome = Stage(command=[sys.executable, "-c", tell]).rehearse(sqlite_url, "SELECT 1", {}, START)
+
+    assert "kept" in outcome.message
+    assert "canary" not in outcome.message
 
 
 def test_few_are_tried_at_a_time(sqlite_url):

@@ -2,6 +2,7 @@
 is seen in no list of processes."""
 
 import json
+import os
 import resource
 import signal
 import sys
@@ -18,8 +19,11 @@ from app.job_types.sql_export.source import Limits, QueryError
 
 MOST_MEMORY = 256 << 20  # bytes: a value that needs more is not for a page
 
+NICENESS = 5  # the server goes before
+
 
 def main() -> None:
+    os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
     request = json.load(sys.stdin)
     signal.alarm(request["life_seconds"])  # whoever started it may have died meanwhile

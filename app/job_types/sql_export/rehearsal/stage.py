@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,18 @@ from app.job_types.sql_export.rehearsal.found import Found, Refused
 SECONDS = 5
 LIFE_SECONDS = 3 * SECONDS  # it has to begin, and to connect
 PLACES = 2
-_CHILD = "app.job_types.sql_export.rehearsal.child"
 _ROOT = Path(__file__).parents[4]
 
 
 class Stage:
-    def __init__(self, places: int = PLACES, seconds: int = SECONDS, life_seconds: int = LIFE_SECONDS) -> None:
+    def __init__(
+        self,
+        places: int = PLACES,
+        seconds: int = SECONDS,
+        life_seconds: int = LIFE_SECONDS,
+        command: Sequence[str] = (sys.executable, "-m", "app.job_types.sql_export.rehearsal.child"),
+    ) -> None:
+        self._command = command
         self._places = threading.BoundedSemaphore(places)
         self.seconds = seconds
         self._life_seconds = life_seconds
@@ -53,8 +59,8 @@ class Stage:
     def _played(self, request: Mapping[str, Any]) -> Found | Refused:
         search = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
         with subprocess.Popen(
-            [sys.executable, "-m", _CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": search},
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env={**_environment(), "PYTHONPATH": search},
         ) as process:  # fmt: skip
             try:
                 said, _ = process.communicate(json.dumps(request).encode(), timeout=self._life_seconds)
@@ -71,6 +77,11 @@ class Stage:
                 FailureReason.TIMEOUT,
             )
         return Refused("a value of the first rows is too large to be shown here", FailureReason.OUTPUT_LIMIT)
+
+
+def _environment() -> dict[str, str]:
+    """What drivers may want to know, without the server's own settings and their secrets."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("CARILLON_")}
 
 
 def _read(said: bytes) -> Found | Refused:
