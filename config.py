@@ -33,6 +33,7 @@ class Settings:
     timezone: str = "UTC"  # for schedules that name no zone; default the host's
     workers: int = 4  # worker processes; default twice the cores, at least 4
     log_format: str = "text"  # or "json"
+    access_log: bool = False  # a line for each request
     admin_username: str = "admin"
     admin_password: str | None = field(default=None, repr=False)  # None: generated and printed once
     connections: Mapping[str, str] = field(default_factory=dict, repr=False)  # name in lower case -> SQLAlchemy URL
@@ -218,6 +219,7 @@ READERS: dict[str, Callable[[str, str], object]] = {
     "CARILLON_TIMEZONE": _zone,
     "CARILLON_WORKERS": _integer(1, 512),
     "CARILLON_LOG_FORMAT": _choice("text", "json"),
+    "CARILLON_ACCESS_LOG": _switch,
     "CARILLON_ADMIN_USERNAME": _text,
     "CARILLON_ADMIN_PASSWORD": _text,
     "CARILLON_SHUTDOWN_GRACE": _integer(0, 3600),

@@ -401,7 +401,8 @@ def _site(settings: "Settings") -> dict[str, str]:
 
 def _executor(settings: "Settings", clock: Clock, store: ResultStore, worker: Sequence[str], own: JobTypes) -> Executor:
     """Worker processes, and this process for its own upkeep: workers have no connection to our database."""
-    workers = ProcessExecutor(worker, settings.workers, settings.data_dir, clock=clock)
+    command = (*worker, "--log-format", settings.log_format)
+    workers = ProcessExecutor(command, settings.workers, settings.data_dir, clock=clock)
     return DividedExecutor(workers, InlineExecutor(own, store, clock=clock, workers=1), own)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from app.adapters import log_lines
 from app.adapters.channel import Channel
 from app.adapters.clock import utc_now
 from app.adapters.guardian import stand_guard
@@ -33,7 +34,7 @@ Around = Callable[[RunContext], AbstractContextManager[object]]
 def main() -> None:
     arguments = _arguments()
     os.umask(0o077)
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    log_lines.set_up(arguments.log_format, "%(levelname)s %(name)s: %(message)s")
     server = socket.socket(fileno=arguments.channel)
     lifeline = stand_guard(server)
     job_types = _job_types(arguments.job_types)
@@ -52,6 +53,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m app.worker", description="Run the worker processes of a server.")
     parser.add_argument("--channel", type=int, required=True, help="file descriptor of the socket to the server")
+    parser.add_argument("--log-format", choices=("text", "json"), default="text")
     parser.add_argument("--job-types", metavar="MODULE:NAME", help="a list of job types instead of the installed ones")
     return parser.parse_args()
 

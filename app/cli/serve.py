@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.adapters import log_lines
 from app.bootstrap import Services, build
-from app.cli import http_server, logs
+from app.cli import http_server
 from app.cli.opening import parts, settings
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def serve() -> None:
     given = settings()
     if os.environ.get("FLASK_DEBUG"):
         raise click.UsageError("FLASK_DEBUG is set: Carillon does not run under Flask's debugger")
-    logs.set_up(given.log_format)
+    log_lines.set_up(given.log_format)
     services = build(given, check_seconds=CHECK_SECONDS)
     server = _listen(services, given)
     password = services.users.ensure_administrator(given.admin_username, given.admin_password)

@@ -119,7 +119,8 @@ def _judged(contract: ResultContract, file: Mapping[str, Any], now: datetime) ->
         return None
     wrong = breaches(terms, file["columns"], file["rows"])
     if wrong:
-        log.warning("a result of run %s of %r is held: %s", file["run_id"], file["job_name"], "; ".join(wrong))
+        log.warning("a result of run %s of %r is held: %s", file["run_id"], file["job_name"], "; ".join(wrong),
+                    extra={"run_id": file["run_id"], "job_id": file["job_id"]})  # fmt: skip
     return wrong or None
 
 

@@ -148,7 +148,7 @@ class Engine:
         if forsaken and self._reports.empty() and not self._unrecorded:
             for run_id, token in forsaken:
                 if not self.executor.knows(run_id, token):
-                    log.error("run %s is not known to the workers; it is given up", run_id)
+                    log.error("run %s is not known to the workers; it is given up", run_id, extra={"run_id": run_id})
                     self.runs.give_up(run_id, token)
 
     def dispatch(self) -> int:
@@ -187,7 +187,8 @@ class Engine:
             except CarillonError as error:
                 self._cannot_begin(run, error.message)
             except (Exception, SystemExit) as error:  # the job type's own code: only its run fails
-                log.exception("run %s of %r cannot begin", run.run_id, run.job_name)
+                log.exception("run %s of %r cannot begin", run.run_id, run.job_name,
+                              extra={"run_id": run.run_id, "job_id": run.job_id, "fire_id": run.fire_id})  # fmt: skip
                 self._cannot_begin(run, f"{type(error).__name__}: {error}")
         if ready:
             self.executor.submit(ready)

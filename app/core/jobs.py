@@ -160,7 +160,7 @@ class Jobs:
         try:
             return self.types.get(job.job_type).connections(job.parameters)
         except Exception:  # the job type's own code: each run will say what is wrong
-            log.exception("job type %r cannot tell which connections it needs", job.job_type)
+            log.exception("job type %r cannot tell which connections it needs", job.job_type, extra={"job_id": job.id})
             return ()
 
     def _replace_triggers(self, session: Session, job: Job, wanted: Sequence[TriggerSpec]) -> None:

@@ -114,7 +114,8 @@ class Keeping:
                 session.execute(unpinned.values(removed_at=now))
                 session.add_all(_told(part, now))
         for each in found:
-            log.info("result file %s of run %s is deleted: %s", each.file.id, each.file.run_id, each.reason)
+            log.info("result file %s of run %s is deleted: %s", each.file.id, each.file.run_id, each.reason,
+                     extra={"run_id": each.file.run_id})  # fmt: skip
 
     def _wipe(self) -> int:
         with self.db.reading() as session:

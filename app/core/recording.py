@@ -31,7 +31,7 @@ FAILED_PAUSE = timedelta(seconds=10)
 
 R = TypeVar("R", Started, Progressed, Logged, Ended, Unbegun)
 _OF_RUN = (
-    Run.id, Run.token, Run.status, Run.job_id, Run.job_name, Run.job_type, Run.scheduled_for, Run.attempts,
+    Run.id, Run.token, Run.status, Run.job_id, Run.fire_id, Run.job_name, Run.job_type, Run.scheduled_for, Run.attempts,
     Run.last_log, Run.pid, Run.host, Run.started_at, Run.begun_at, Run.timeout_seconds, Run.origin, Job.retry,
     Job.recovery,
 )  # fmt: skip
@@ -88,7 +88,8 @@ def _valid(runs: Mapping[int, Row[Any]], reports: Sequence[Report], kind: type[R
             continue
         run = runs.get(report.run_id)
         if run is None or run.token != report.token or report.run_id in ended:
-            log.warning("run %s: a late report (%s) of an earlier attempt was dropped", report.run_id, kind.__name__)
+            log.warning("run %s: a late report (%s) of an earlier attempt was dropped", report.run_id, kind.__name__,
+                        extra={"run_id": report.run_id})  # fmt: skip
             continue
         valid.append(report)
         if kind is Ended:
@@ -209,7 +210,7 @@ def end(session: Session, ends: Sequence[End], changes: Changes | None = None) -
         else:
             attempts.append(_attempt(each, changes[each.run.id]))
             changes[each.run.id] |= _waits_again(again)
-            log.info("run %s of %r %s; trying again", each.run.id, each.run.job_name, each.status)
+            log.info("run %s of %r %s; trying again", each.run.id, each.run.job_name, each.status, extra=_about(each))
     _apply(session, Run.__table__, changes)  # type: ignore[arg-type]
     if attempts:
         session.connection().execute(insert(Attempt.__table__), attempts)  # type: ignore[arg-type]
@@ -230,10 +231,17 @@ def _again_at(each: End) -> datetime | None:
 def _ended(each: End) -> dict[str, Any]:
     level = logging.DEBUG if upkeep.is_usual(each.run, each.status) else logging.INFO
     log.log(level, "run %s of %r %s", each.run.id, each.run.job_name, each.status,
-            extra={"run": each.run.id, "job": each.run.job_id})  # fmt: skip
+            extra=_about(each))  # fmt: skip
     asks = each.status is RunStatus.INTERRUPTED and each.run.recovery is Recovery.ASK
     changes = {"status": each.status, "finished_at": each.at, "reason": each.reason, "error": each.error}
     return changes | {"asks": True} if asks else changes
+
+
+def _about(each: End) -> dict[str, object]:
+    """For machines that read the log."""
+    run = each.run
+    ids = {"run_id": run.id, "job_id": run.job_id, "fire_id": run.fire_id, "attempt": run.attempts}
+    return ids | {"status": each.status.value, "reason": each.reason.value if each.reason else None}
 
 
 def _waits_again(again: datetime) -> dict[str, Any]:

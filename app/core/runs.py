@@ -192,7 +192,7 @@ class Runs:
             try:
                 self.cancel(run_id, by)
             except ConflictError:
-                log.debug("run %s ended before it could be cancelled", run_id)
+                log.debug("run %s ended before it could be cancelled", run_id, extra={"run_id": run_id})
 
     def revert(self, job_id: int, by: str | None) -> tuple[int, str]:
         """Interrupt a job's run of which nothing was heard for a minute. Gives its id and its token.

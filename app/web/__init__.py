@@ -21,6 +21,7 @@ from app.web import (
     metrics,
     openspecimen,
     pages,
+    requests_log,
     scheduler_app,
     security,
     sunbird,
@@ -57,7 +58,8 @@ def attach(app: Flask, services: Services) -> None:
     app.config.from_mapping(_configuration(services))
     app.extensions["carillon"] = services
     guarded = hosts.AllowedHosts(Flask.wsgi_app.__get__(app), services.settings, control.serves)
-    app.wsgi_app = guarded  # type: ignore[method-assign]
+    logged = requests_log.RequestLog(guarded, writes=services.settings.access_log)
+    app.wsgi_app = logged  # type: ignore[method-assign]
 
 
 def _configuration(services: Services) -> dict[str, object]:

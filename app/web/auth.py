@@ -14,6 +14,7 @@ from app.core.errors import CarillonError, ForbiddenError
 from app.core.models import User
 from app.core.statuses import Role
 from app.web import local
+from app.web.requests_log import USER
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -70,6 +71,8 @@ def actor() -> Actor | None:
     """Who is asking; ``None`` for nobody. Looked up once per request."""
     if "actor" not in g:
         g.actor = _identify()
+        if g.actor:
+            request.environ[USER] = g.actor.name
     return cast("Actor | None", g.actor)
 
 

@@ -8,6 +8,7 @@ from flask import Response, make_response, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
+from app.adapters.log_lines import request_id
 from app.web.pages.links import here, local_path
 from app.web.security import netloc_of
 
@@ -53,7 +54,7 @@ def answer(error: HTTPException) -> ResponseReturnValue:
 
 
 def _page(error: HTTPException, code: int) -> Response:
-    number = secrets.token_hex(4) if code >= 500 else None
+    number = (request_id.get() or secrets.token_hex(4)) if code >= 500 else None
     if number:
         log.error("error %s was shown for %s %s", number, request.method, request.path)
     html = render_template(
