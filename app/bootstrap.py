@@ -46,6 +46,7 @@ from app.core.errors import ConflictError, InvalidError
 from app.core.fires import Fires
 from app.core.gauges import GaugeReader
 from app.core.health import OK, DatabaseProbe, Health, held_fires
+from app.core.inbox import Inbox
 from app.core.job_types import JobError, JobTypes
 from app.core.jobs import Jobs
 from app.core.keeper import Keeper, Lease
@@ -98,6 +99,7 @@ class Services:
     queues: Queues
     fires: Fires
     ledger: Ledger
+    inbox: Inbox
     runs: Runs
     progress: RunProgress
     pauses: Pauses
@@ -339,6 +341,7 @@ def assemble(
         queues=Queues(db, clock, jobs, runs, timer.wake_up),
         fires=fires,
         ledger=Ledger(db, clock, runs.changed),
+        inbox=Inbox(db),
         runs=runs,
         progress=RunProgress(db, clock),
         pauses=pauses,

@@ -132,7 +132,7 @@ class Ledger:
     def decide(self, fire_id: int, start: bool, by: str | None) -> Fire:
         """Answer a fire that waits: start it late, or leave it out.
 
-        Raises ``NotFoundError``, ``ConflictError`` when it does not wait, or when the job is running.
+        Raises ``NotFoundError``, ``ConflictError`` when it does not wait, or when the job is running or deleted.
         """
         now = self.clock()
         with self.db.transaction() as session:
@@ -147,6 +147,8 @@ class Ledger:
             if start:
                 fire.outcome, fire.reason = FireOutcome.STARTED, None
                 job = session.get_one(Job, fire.job_id, with_for_update=True)
+                if job.deleted_at is not None:
+                    raise ConflictError("its job has been deleted", code="job_deleted")
                 admission.admit(session, job, now)
                 queue_one(session, fire, now, Origin.TRIGGER, by)
             else:

@@ -61,6 +61,7 @@ JOB_NAMES, QUEUE_NAMES = (text(f"deleted_at IS NULL AND {kind}{A_QUEUE_SQL}") fo
 
 
 GIVEN_OUT, REMOVED = text("held IS NULL AND removed_at IS NULL"), text("removed_at IS NOT NULL")
+HELD_FIRE_SQL, ASKS_SQL, HELD_RESULT_SQL = "outcome = 'held'", "asks", "held IS NOT NULL"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -371,7 +372,7 @@ class Fire(Base):
         UniqueConstraint("trigger_id", "era", "scheduled_for"),
         Index(
             "ix_fire_held", "trigger_id",
-            sqlite_where=text("outcome = 'held'"), postgresql_where=text("outcome = 'held'"),
+            sqlite_where=text(HELD_FIRE_SQL), postgresql_where=text(HELD_FIRE_SQL),
         ),
         Index("ix_fire_job_id_scheduled_for", "job_id", "scheduled_for"),
     )  # fmt: skip
@@ -436,6 +437,7 @@ class Run(Base):
         _partial("ix_run_of_job", ENDED_SQL, "job_id", "status", "origin", "id"),
         _partial("ix_run_of_group", ENDED_SQL, "group_name", "status", "origin", "id"),
         _partial("ix_run_ended", ENDED_SQL, "status", "origin", "id"),
+        _partial("ix_run_asks", ASKS_SQL, "id"),
         Index("ix_run_queued_at", "queued_at", "id"),
         _partial("ix_run_of_queues", A_QUEUE_SQL, "status"),
         NEVER_AGAIN,
@@ -553,6 +555,7 @@ class ResultFile(Base):
     __table_args__ = (
         Index("ix_result_file_job_id_id", "job_id", "id"),
         Index("ix_result_file_given_out", "job_id", "id", sqlite_where=GIVEN_OUT, postgresql_where=GIVEN_OUT),
+        _partial("ix_result_file_held", HELD_RESULT_SQL, "id"),
         Index("ix_result_file_removed", "id", sqlite_where=REMOVED, postgresql_where=REMOVED),
         NEVER_AGAIN,
     )  # fmt: skip

@@ -142,5 +142,19 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("asleep_why", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("probed_at", sa.DateTime(timezone=True), nullable=True))
 
+    with op.batch_alter_table("result_file", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_result_file_held",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("held IS NOT NULL"),
+            postgresql_where=sa.text("held IS NOT NULL"),
+        )
+
+    with op.batch_alter_table("run", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_run_asks", ["id"], unique=False, sqlite_where=sa.text("asks"), postgresql_where=sa.text("asks")
+        )
+
     with op.batch_alter_table("start_key", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_start_key_run_id"), ["run_id"], unique=False)

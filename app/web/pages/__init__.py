@@ -9,6 +9,7 @@ from app.web.pages import (  # noqa: F401 - add themselves
     contract,
     day,
     diff,
+    inbox,
     job_form,
     jobs,
     keep,

@@ -10,6 +10,7 @@ from app.web.v1 import (  # noqa: F401 - they add their operations
     diffs,
     docs,
     fires,
+    inbox,
     job_types,
     jobs,
     keeping,

@@ -71,14 +71,14 @@ def list_fires(uid: str, query: dict[str, Any]) -> dict[str, Any]:
     """
     before, limit = query.get("cursor"), query["limit"]
     rows = services().ledger.page(uid, start=query.get("start"), end=query.get("end"), before=before, limit=limit)
-    return listed([_document(row, uid) for row in rows], limit)
+    return listed([fire_document(row, uid) for row in rows], limit)
 
 
 @operation("GET", "/jobs/<uid>/why", Right.SEE, query=WhyQuerySchema, gives=WhySchema, errors=(404,))
 def why(uid: str, query: dict[str, Any]) -> dict[str, Any]:
     """Say why a job did or did not run at a moment"""
     found = services().ledger.why(uid, query["at"])
-    fire = _document(found.row, uid) if found.row else None
+    fire = fire_document(found.row, uid) if found.row else None
     return {"at": found.at, "answer": found.answer, "fire": fire, "before": found.before, "after": found.after}
 
 
@@ -92,7 +92,7 @@ def decide(fire_id: int, asked: dict[str, Any]) -> None:
     services().ledger.decide(fire_id, asked["start"], by=current_actor().name)
 
 
-def _document(row: LedgerRow, uid: str) -> dict[str, Any]:
+def fire_document(row: LedgerRow, uid: str) -> dict[str, Any]:
     fire = row.fire
     names = (
         "id",

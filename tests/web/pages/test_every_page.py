@@ -73,7 +73,7 @@ def for_all(world: World) -> list[str]:
         f"/runs/{world.good}", f"/runs/{world.bad}", f"/runs/{world.going}",
         "/results", "/results?text=zzz", f"/results?job={world.job.uid}", "/connections",
         f"/jobs/{world.job.uid}/ledger", f"/jobs/{world.job.uid}/ledger?at=2026-03-02T03:00",
-        "/calendars", CALENDAR_URL, "/clock-changes", "/day",
+        "/calendars", CALENDAR_URL, "/clock-changes", "/day", "/inbox",
         "/queues", "/queues?text=zzz", f"/queues/{world.queue.uid}", f"/runs/{world.queue_run}",
     ]  # fmt: skip
 
