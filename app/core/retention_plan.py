@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.core.models import Job, JobRetention
+from app.core.models import QUEUE, Job, JobRetention
 from app.core.retention_kinds import KINDS, LOG, MOMENT, RUN, TREE
 from app.core.retention_rules import Rules
 from app.core.retention_walks import (
@@ -124,6 +124,7 @@ class FreedOfJob:
     uid: str
     name: str
     is_queue: bool
+    is_deleted: bool
     count: int
     bytes: int
 
@@ -158,8 +159,12 @@ class Sum:
     def preview(self, session: Session) -> Preview:
         top = sorted(self.jobs, key=lambda job_id: (-self.jobs[job_id][1], job_id))[:TOP]
         found = {job.id: job for job in session.scalars(select(Job).where(Job.id.in_(top)))}
-        jobs = [FreedOfJob(i, found[i].uid, found[i].name, found[i].job_type == "QUEUE", *self.jobs[i]) for i in top]
+        jobs = [_of_job(found[job_id], *self.jobs[job_id]) for job_id in top]
         return Preview(list(self.kinds.values()), jobs)
+
+
+def _of_job(job: Job, rows: int, size: int) -> FreedOfJob:
+    return FreedOfJob(job.id, job.uid, job.name, job.job_type == QUEUE, job.deleted_at is not None, rows, size)
 
 
 def count(session: Session, walks: Plan, into: Sum) -> None:

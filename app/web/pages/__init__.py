@@ -22,6 +22,7 @@ from app.web.pages import (  # noqa: F401 - add themselves
     queue_form,
     queues,
     results,
+    retention,
     runs,
     times,
     wake,

@@ -22,6 +22,7 @@ from app.web.v1 import (  # noqa: F401 - they add their operations
     queues,
     rehearsals,
     results,
+    retention,
     runs,
     tokens,
     users,
