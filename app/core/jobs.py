@@ -4,15 +4,17 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session, selectinload
 
-from app.core import calendars, due, members, pauses
+from app.core import calendars, due, job_order, members, pauses
 from app.core import triggers as timing
 from app.core.db import Database
 from app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
+from app.core.job_order import ORDERS, JobOrder
 from app.core.job_types import JobType, JobTypes
 from app.core.members import Place
 from app.core.models import IS_A_JOB, IS_ACTIVE, QUEUE, Calendar, Job, Pool, Run, Trigger
@@ -293,14 +295,18 @@ class Jobs:
         system: bool | None = None,
         offset: int = 0,
         limit: int | None = None,
-        newest_first: bool = False,
+        order: JobOrder = JobOrder.NAME,
     ) -> Sequence[Job]:
-        """Jobs by name, ignoring case. ``text`` is looked for inside the name."""
-        order = [Job.id.desc()] if newest_first else [func.lower(Job.name), Job.id]
-        query = _filtered(select(Job.id).where(IS_A_JOB), text, job_type, enabled, system)
-        page = query.order_by(*order).offset(offset).limit(limit)  # from the index alone, also what is skipped
+        """Jobs in an order; by their next start only with a ``limit``. ``text`` is looked for inside the name."""
+        filtered = partial(_filtered, text=text, job_type=job_type, enabled=enabled, system=system)
         with self.db.reading() as session:
-            return session.scalars(_present().where(Job.id.in_(page.scalar_subquery())).order_by(*order)).all()
+            if order is JobOrder.NEXT_START:
+                ids = job_order.by_next_start(session, filtered, offset, limit or 0)
+                found = {job.id: job for job in session.scalars(_present().where(Job.id.in_(ids)))}
+                return [found[job_id] for job_id in ids]
+            page = filtered(select(Job.id).where(IS_A_JOB)).order_by(*ORDERS[order]).offset(offset).limit(limit)
+            query = _present().where(Job.id.in_(page.scalar_subquery()))  # the page is found in an index
+            return session.scalars(query.order_by(*ORDERS[order])).all()
 
     def page(
         self, *, text: str = "", job_type: str = "", group: str = "", enabled: bool | None = None,

@@ -8,9 +8,10 @@ from sqlalchemy import event
 
 from app.bootstrap import Services
 from app.core.errors import ConflictError, InvalidError, NotFoundError
+from app.core.job_order import JobOrder
 from app.core.jobs import JobSpec, next_fire
 from app.core.runs import RunFilter
-from app.core.statuses import RunStatus, TriggerKind
+from app.core.statuses import PauseScope, RunStatus, TriggerKind
 from app.core.triggers import TriggerSpec, cron
 from app.core.uids import UID
 from tests.core.conftest import MakeJob
@@ -179,3 +180,21 @@ def test_lists_skip_and_search_in_an_index(services: Services, make_job: MakeJob
 
     assert len(plans) >= 8
     assert all("INDEX ix_job_by_name" in plan for plan in plans), plans
+
+
+def test_jobs_are_listed_by_their_next_start(services: Services, make_job: MakeJob) -> None:
+    make_job(NIGHTLY, name="night")
+    make_job(NIGHTLY, HOURLY, name="hour")
+    make_job(name="by hand")
+    make_job(HOURLY, name="a paused one")
+    services.pauses.begin(PauseScope.JOB, services.jobs.list(text="paused")[0].uid, "ada")
+
+    def names(offset: int, limit: int, **asked: Any) -> list[str]:
+        found = services.jobs.list(order=JobOrder.NEXT_START, offset=offset, limit=limit, **asked)
+        return [job.name for job in found]
+
+    assert names(0, 10, system=False) == ["hour", "night", "a paused one", "by hand"]
+    assert [names(number, 1, system=False) for number in range(5)] == [
+        ["hour"], ["night"], ["a paused one"], ["by hand"], [],
+    ]  # fmt: skip
+    assert names(0, 10, text="h") == ["hour", "night", "by hand"]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from flask import Response, request
 
+from app.core.job_order import JobOrder
 from app.core.models import Job
 from app.web import bodies
 from app.web.auth import Right, allow, current_actor, services
@@ -28,7 +29,7 @@ def jobs() -> Response:
     text, wanted = request.args.get("query", ""), choice_argument("type", TYPES)
     if wanted in JOB_TYPES:
         job_type = JOB_TYPES[wanted]
-        found = services().jobs.list(text=text, job_type=job_type, offset=start, limit=limit, newest_first=True)
+        found = services().jobs.list(text=text, job_type=job_type, offset=start, limit=limit, order=JobOrder.NEWEST)
     else:
         found = _others(text, wanted)[start : start + limit]
     return bodies.write(job_details(found))
@@ -81,4 +82,4 @@ def delete_job(job_id: str) -> Response:
 
 def _others(text: str, wanted: str | None) -> Sequence[Job]:
     """Jobs of a type that the database does not know as one."""
-    return [job for job in services().jobs.list(text=text, newest_first=True) if type_of(job) == wanted]
+    return [job for job in services().jobs.list(text=text, order=JobOrder.NEWEST) if type_of(job) == wanted]

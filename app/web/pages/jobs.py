@@ -8,6 +8,7 @@ from functools import cache
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.core.job_order import JobOrder
 from app.core.job_types import JobType
 from app.core.ledger import LedgerRow
 from app.core.members import Place
@@ -29,6 +30,7 @@ LAST_FILES = 5
 MOST_ASKING = 20
 LEDGER, LEDGER_LOOKED_AT = 15, 100
 SWITCHES = {"on": True, "off": False}
+SORTS = {str(order): order for order in JobOrder}
 
 
 @dataclass(frozen=True)
@@ -78,16 +80,17 @@ def rows(jobs: Sequence[Job]) -> list[Row]:
 @pages.get("/jobs")
 @allow(Right.SEE)
 def jobs() -> Response:
-    query, page = given("text", "state", "system"), page_number()
+    query, page = given("text", "state", "system", "sort"), page_number()
+    order = SORTS.get(query.get("sort", ""), JobOrder.NAME)
     text, enabled = query.get("text", ""), SWITCHES.get(query.get("state", ""))
     system = None if "system" in query else False
     start, most = (page - 1) * PER_PAGE, PER_PAGE + 1
-    found = services().jobs.list(text=text, enabled=enabled, system=system, offset=start, limit=most)
+    found = services().jobs.list(text=text, enabled=enabled, system=system, offset=start, limit=most, order=order)
     shown = rows(found[:PER_PAGE])
     queues = queue_rows(_queues(text, enabled)) if page == 1 else []
     version = live.fingerprint(*(row.facts for row in shown), *(row.facts for row in queues), len(found))
     return live.answer(
-        "jobs/index.html", "jobs/_list.html", version, rows=shown, queues=queues, query=query, page=page,
+        "jobs/index.html", "jobs/_list.html", version, rows=shown, queues=queues, query=query, page=page, order=order,
         total=lambda: services().jobs.count(text=text, enabled=enabled, system=system), more=len(found) > PER_PAGE,
         can_load_sample=sample() is not None,
     )  # fmt: skip

@@ -1,13 +1,15 @@
 """The list of jobs, one job, and the buttons."""
 
+import re
 from datetime import timedelta
 from types import SimpleNamespace
 
 from app.bootstrap import Services
 from app.core.models import Fire
 from app.core.statuses import FireOutcome, FireReason, RunStatus
+from app.core.triggers import cron
 from tests.fakes import FakeClock
-from tests.web.conftest import MakeJob, Play, after, every
+from tests.web.conftest import ZONE, MakeJob, Play, after, every
 from tests.web.pages.conftest import HTMX, Markup, Reader
 
 
@@ -197,3 +199,19 @@ def test_runs_asked_for_later_are_shown_and_taken_back(user: Reader, services: S
     assert "Asked for later" not in page.text
     assert user.part(polled).status_code == 200  # what the page showed has changed
     assert user.post(f"/jobs/{job.uid}/delayed/2/take-back").status_code == 404
+
+
+def test_the_list_is_sorted_by_what_its_head_says(admin: Reader, make_job: MakeJob) -> None:
+    make_job("b", triggers=[cron("0 0 1 * * ?", ZONE)])
+    make_job("a", triggers=[cron("0 0 2 * * ?", ZONE)])
+
+    def names(query: str) -> tuple[list[str], list[str | None]]:
+        page = admin.page(f"/jobs{query}")
+        return re.findall(r'id="open-[^>]*>([ab])<', admin.get(f"/jobs{query}").text), [
+            given.get("aria-sort") for given in page.find("th", scope="col")
+        ][:3]
+
+    assert names("") == (["a", "b"], ["ascending", None, None])
+    assert names("?sort=-name") == (["b", "a"], ["descending", None, None])
+    assert names("?sort=next") == (["b", "a"], [None, None, "ascending"])
+    assert names("?sort=nonsense") == names("")
