@@ -56,6 +56,7 @@ def pack_assignment(assignment: Assignment, slot: int) -> bytes:
             "fire_id": assignment.fire_id,
             "attempt": assignment.attempt,
             "settings": dict(assignment.settings),
+            "unique_key": list(assignment.unique_key),
         },
     )
 
@@ -75,6 +76,7 @@ def assignment_of(body: Mapping[str, Any]) -> Assignment:
         fire_id=body["fire_id"],
         attempt=body["attempt"],
         settings=body["settings"],
+        unique_key=tuple(body["unique_key"]),
     )
 
 
@@ -146,8 +148,8 @@ def ended_of(body: Mapping[str, Any]) -> Ended:
 
 
 def _file_of(body: Mapping[str, Any]) -> MadeFile:
-    columns = body["columns"]
-    return MadeFile(**{**body, "columns": None if columns is None else tuple(columns)})
+    lists = {name: None if body[name] is None else tuple(body[name]) for name in ("columns", "types")}
+    return MadeFile(**{**body, **lists})
 
 
 def _logged_of(body: Sequence[Any]) -> Logged:

@@ -32,6 +32,7 @@ class ResultFile:
         self._rows: int | None = None
         self._columns: Sequence[str] | None = None
         self._csv: Mapping[str, Any] | None = None
+        self._types: Sequence[str | None] | None = None
         self._file_name = PurePosixPath(path).name
         self._is_complete = False
         look_for_room(folder, keep_free)
@@ -47,10 +48,12 @@ class ResultFile:
         rows: int | None = None,
         columns: Sequence[str] | None = None,
         csv: Mapping[str, Any] | None = None,
+        types: Sequence[str | None] | None = None,
     ) -> None:
         self._rows = self._rows if rows is None else rows
         self._columns = self._columns if columns is None else tuple(columns)
         self._csv = self._csv if csv is None else dict(csv)
+        self._types = self._types if types is None else tuple(types)
 
     def complete(self) -> None:
         """Bring it to the disk, then to its name, then the name to the disk."""
@@ -82,6 +85,7 @@ class ResultFile:
             rows=self._rows,
             columns=self._columns,
             csv=self._csv,
+            types=self._types,
         )
 
 

@@ -51,8 +51,11 @@ class ResultWriter(Protocol):
         rows: int | None = None,
         columns: Sequence[str] | None = None,
         csv: Mapping[str, Any] | None = None,
+        types: Sequence[str | None] | None = None,
     ) -> None:
         """Record what the file holds; may be called more than once, the last values count.
+
+        ``types`` are those of the columns, in the words of where they come from; ``None`` for one that is not known.
 
         ``csv`` says of a CSV file how it is written: ``delimiter``, ``encoding``, ``compression`` (NONE, GZIP, ZSTD)
         and ``guarded``, whether its cells are guarded against formulas already; and what else

@@ -36,6 +36,8 @@ class Assignment:
     fire_id: int = 0
     attempt: int = 1
     settings: Mapping[str, str] = field(default_factory=dict)
+    unique_key: Sequence[str] = ()
+    """Columns whose values together may come only once in each result: the worker looks whether they do."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,9 @@ class MadeFile:
     rows: int | None = None
     columns: Sequence[str] | None = None
     csv: Mapping[str, Any] | None = None
+    types: Sequence[str | None] | None = None  # of the columns, in the words of where they come from; None: unknown
+    repeated: Mapping[str, Any] | None = None  # of the unique key: the ``count`` of values that come several times, and
+    # ``examples``; None: nobody has looked
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,10 @@ class FakeFile:
         rows: int | None = None,
         columns: Sequence[str] | None = None,
         csv: Mapping[str, Any] | None = None,
+        types: Sequence[str | None] | None = None,
     ) -> None:
         self.csv = csv
+        self.types = types
         self.rows = rows if rows is not None else self.rows
         self.columns = columns if columns is not None else self.columns
 

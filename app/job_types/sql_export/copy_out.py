@@ -33,8 +33,10 @@ class CopyOut:
         csv: CsvFormat,
         words: Callable[[], AbstractContextManager[None]],
         expected_rows: int | None = None,
+        types: Sequence[str | None] = (),
     ) -> None:
         self.columns = columns
+        self.types = types
         self.expected_rows = expected_rows
         self._connection = connection
         self._csv = csv

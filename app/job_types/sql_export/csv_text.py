@@ -187,6 +187,8 @@ class RowEncoder:
         self._csv = csv
         self._spelling = Spelling(csv)
         self._in_utc = frozenset(in_utc)
+        self.kinds: list[set[type]] = [set() for _ in range(columns)]
+        """The types of the values of each column so far."""
         self._special = (csv.delimiter, '"', "\n", "\r")
         # COPY quotes a lone \. because it once ended the data of a COPY FROM; it is alone only in a single column.
         self._quoted_whole = (csv.null_text, "\\.") if columns == 1 else (csv.null_text,)
@@ -195,7 +197,7 @@ class RowEncoder:
         return self._lines([self._quoted([self._csv.heading(name)]) for name in names])
 
     def encode(self, rows: Sequence[Sequence[Any]]) -> bytes:
-        columns = [self._column(self._placed(index, values)) for index, values in enumerate(zip(*rows, strict=True))]
+        columns = [self._column(index, values) for index, values in enumerate(zip(*rows, strict=True))]
         return self._lines(columns)
 
     def _lines(self, columns: Sequence[Sequence[str]]) -> bytes:
@@ -207,8 +209,10 @@ class RowEncoder:
             return values
         return [value.replace(tzinfo=UTC) if isinstance(value, datetime) else value for value in values]
 
-    def _column(self, values: Sequence[Any]) -> list[str]:
+    def _column(self, index: int, values: Sequence[Any]) -> list[str]:
+        values = self._placed(index, values)
         kinds = set(map(type, values))
+        self.kinds[index] |= kinds
         if type(None) not in kinds:
             return self._quoted(self._spelling.texts_of(values, kinds))
         kinds.discard(type(None))

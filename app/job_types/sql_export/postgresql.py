@@ -150,15 +150,16 @@ class PostgreSQL:
         self._started = time.monotonic()
         sent = self._sent(query, values)
         with self._words(sent):
-            columns, oids, _ = self._prepare(sent.text)
+            columns, oids, modifiers = self._prepare(sent.text)
             expected_rows = self._explained(sent.text).rows
+            types = self._type_names(oids, modifiers)
         query = sent.text if csv.spells_as_copy else spelled_query(sent.text, oids, csv)
         begin = "COPY ("
         words = partial(self._words, sent, len(begin) + query.index(sent.text))
         with words():
             # The line break ends a comment that the query may end with.
             self._copy(f"{begin}{query}\n) TO STDOUT ({self._options(csv)})")
-        return CopyOut(self._connection, columns, csv, words, expected_rows)
+        return CopyOut(self._connection, columns, csv, words, expected_rows, types)
 
     def table(self, query: str, values: Mapping[str, BindValue]) -> Table:
         self._started = time.monotonic()

@@ -112,7 +112,8 @@ def _write_file(
     with context.result_file(name, media_type=media_type) as file:
         with _writing(file, parameters, answer.columns, kinds) as write:
             rows = _copy(context, batches, write, parameters["maxRows"], answer.expected_rows)
-        file.describe(rows=rows, columns=answer.columns, csv=_description(parameters))
+        types = answer.types or None
+        file.describe(rows=rows, columns=answer.columns, csv=_description(parameters), types=types)
     context.log(f"{rows} {'row' if rows == 1 else 'rows'} in {name}")
 
 

@@ -80,6 +80,7 @@ class TableAnswer:
 
     def __init__(self, table: Table) -> None:
         self.columns, self.notes, self.expected_rows = table.columns, table.notes, table.expected_rows
+        self.types: Sequence[str | None] = table.types
         self._portions = table.portions
 
     def batches(self) -> "Generator[Batch, None, None]":
@@ -96,6 +97,11 @@ class Answer(Protocol):
     """What the reader of the file should know, as lines for the run's log."""
     expected_rows: int | None
     """What the database expects, where it says so for little; it may be far from the truth."""
+
+    @property
+    def types(self) -> Sequence[str | None]:
+        """Of the columns in the database's own words; empty or ``None`` where it has none. Of SQLite those of the
+        values, once the batches are at their end."""
 
     def batches(self) -> Generator[Batch, None, None]:
         """Raises ``JobError``, and ``StartOverError`` at most once."""

@@ -194,6 +194,7 @@ class Cursor:
             result = self._streaming().execute(text(escaped(statement)), bound)
             self._answer = Rows(self, result, self._manners.columns_in_utc(result), csv)
             self._answer.notes = self._manners.notes(result)
+            self._answer.types = self._manners.types(result)
         return self._answer
 
     def _statement(self, query: str, values: Mapping[str, BindValue]) -> tuple[Statement, dict[str, BindValue]]:
@@ -247,6 +248,7 @@ class Rows:
     def __init__(self, source: Cursor, result: CursorResult[Any], in_utc: Sequence[int], csv: CsvFormat) -> None:
         self.columns: Sequence[str] = list(result.keys())
         self.notes: Sequence[str] = ()
+        self.types: Sequence[str | None] = ()
         self.result = result
         self.ended = False
         self._source = source

@@ -35,7 +35,7 @@ from app.job_types.sql_export.source import (
     time_is_up,
 )
 from app.job_types.sql_export.sql_text import SQLITE, Place, place_of
-from app.job_types.sql_export.sqlite_arrow import LargeRows, can_be_read_by_arrow
+from app.job_types.sql_export.sqlite_arrow import LargeRows, can_be_read_by_arrow, type_of
 
 STEPS_BETWEEN_LOOKS = 1_000  # virtual machine instructions: one may be a function that takes milliseconds
 MAX_VALUE_BYTES = 64 << 20  # else zeroblob(1e9) or a runaway group_concat() takes the worker's memory
@@ -228,6 +228,10 @@ class Rows:
         self._csv = csv
         self._encoder = RowEncoder(csv, len(self.columns))
         self._portion = source.limits.first_rows
+
+    @property
+    def types(self) -> Sequence[str | None]:
+        return [type_of(kinds) for kinds in self._encoder.kinds]
 
     def header(self) -> Batch | None:
         return Batch(0, self._encoder.header(self.columns)) if self._csv.header else None

@@ -36,6 +36,9 @@ _CHANGES = {
 }
 
 
+_STORAGE = {int: "INTEGER", float: "REAL", str: "TEXT", bytes: "BLOB"}
+
+
 def can_be_read_by_arrow(statement: Statement, csv: CsvFormat) -> bool:
     if find_spec("pyarrow") is None or find_spec("adbc_driver_sqlite") is None or _OTHER_BINDS.search(statement.text):
         return False
@@ -56,6 +59,15 @@ def kind_of(types: set[type]) -> str | None:
         case held if held == {str}:
             return "text"
     return None
+
+
+def type_of(types: set[type]) -> str | None:
+    """The types of a column's values in SQLite's words; ``None`` if all are NULL. Among floats an integer is a number
+    as they are: whoever reads large results by column sees it so."""
+    held = types - {type(None)}
+    names = {_STORAGE.get(each, "TEXT") for each in held}
+    names -= {"INTEGER"} if "REAL" in names else set()
+    return "/".join(sorted(names)) or None
 
 
 def wrapped(statement: Statement, values: Mapping[str, BindValue], kinds: Sequence[str]) -> str | None:
@@ -160,6 +172,11 @@ class LargeRows:
         self._csv = csv
         self._plain = start()
         self.columns = self._plain.columns
+
+    @property
+    def types(self) -> Sequence[str | None]:
+        """Those of the first rows: the reader gives up when one of the others is of another type."""
+        return self._plain.types
 
     def batches(self) -> Generator[Batch, None, None]:
         if header := self._plain.header():
