@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, null, or_, select, update
+from sqlalchemy import Row, and_, bindparam, func, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.core import limits
-from app.core.models import IS_QUEUED, QUEUE, Job, Run
+from app.core.models import IS_QUEUED, QUEUE, Job, ResultContract, Run
 from app.core.statuses import RunStatus
 from app.core.uids import new_secret
 
@@ -34,6 +34,7 @@ class Claimed:
     previous_success: datetime | None
     timeout_seconds: float | None
     fire_id: int
+    unique_key: Sequence[str] = ()  # of its results, by its job's contract
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,12 @@ class Unsure:
 
 _OF_CLAIMED = (
     Run.id, Run.attempts, Run.fire_id, Run.job_name, Run.parameters, Run.scheduled_for, Run.timeout_seconds,
-    Run.attempt_timeout_seconds, Run.started_at, Job.last_success_for,
+    Run.attempt_timeout_seconds, Run.started_at, Job.last_success_for, ResultContract.terms,
 )  # fmt: skip
 _WAITING = (
     select(*_OF_CLAIMED, *limits.NEEDS)
     .join(Job, Job.id == Run.job_id)
+    .outerjoin(ResultContract, and_(ResultContract.job_id == Run.job_id, ResultContract.is_on.is_(True)))
     .where(
         IS_QUEUED,
         Run.job_type != QUEUE,  # no worker takes these: see core/steps.py
@@ -161,6 +163,7 @@ def _claimed(row: Row[Any], now: datetime) -> Claimed:
     return Claimed(
         row.id, new_secret(), row.attempts + 1, row.job_id, row.job_name, row.job_type, row.parameters,
         row.scheduled_for, row.last_success_for, _time_limit(row, now), row.fire_id,
+        tuple((row.terms or {}).get("unique_key") or ()),
     )  # fmt: skip
 
 

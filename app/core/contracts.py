@@ -5,8 +5,8 @@ their worker has said of them; no file is read for it.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,89 +15,12 @@ from sqlalchemy.orm import Session
 
 from app.core import results
 from app.core.db import Database
-from app.core.errors import ConflictError, FieldError, InvalidError
+from app.core.errors import ConflictError, InvalidError
 from app.core.models import ResultContract, ResultFile
 from app.core.ports import Clock
+from app.core.terms import Facts, Terms, breaches, learnt, widened
 
 log = logging.getLogger(__name__)
-
-MOST_COLUMNS = 10_000
-LARGEST = 2**53
-ROOM = 100  # rows that a learnt contract leaves above a small result
-
-
-@dataclass(frozen=True)
-class Terms:
-    """``None`` asks for nothing. ``least_rows=1``: not empty. Freshness: a result older than that is not given out."""
-
-    columns: Sequence[str] | None = None  # exactly these, in this order
-    least_rows: int | None = None
-    most_rows: int | None = None
-    max_age_seconds: int | None = None
-
-    @classmethod
-    def read(cls, stored: Mapping[str, Any] | None) -> "Terms | None":
-        return None if stored is None else cls(**stored)
-
-    def written(self) -> dict[str, Any]:
-        return asdict(self) | {"columns": list(self.columns) if self.columns is not None else None}
-
-    @property
-    def max_age(self) -> timedelta | None:
-        return None if self.max_age_seconds is None else timedelta(seconds=self.max_age_seconds)
-
-    def problems(self) -> Iterator[FieldError]:
-        columns = self.columns or ()
-        if len(set(columns)) < len(columns) or not all(columns) or len(columns) > MOST_COLUMNS:
-            yield FieldError("columns", "name each column once")
-        for name, least in (("least_rows", 0), ("most_rows", 0), ("max_age_seconds", 1)):
-            value = getattr(self, name)
-            if value is not None and not least <= value <= LARGEST:
-                yield FieldError(name, f"must be at least {least}")
-        if None not in (self.least_rows, self.most_rows) and self.least_rows > self.most_rows:  # type: ignore[operator]
-            yield FieldError("most_rows", "must not be less than the least")
-
-
-def learnt(columns: Sequence[str] | None, rows: int | None) -> Terms:
-    """What a good result says of those to come: the same columns, from half to twice as many rows."""
-    if rows is None:
-        return Terms(columns)
-    return Terms(columns, least_rows=(rows + 1) // 2, most_rows=max(2 * rows, rows + ROOM))
-
-
-def breaches(terms: Terms, columns: Sequence[str] | None, rows: int | None) -> list[str]:
-    """What is wrong with a result, in words. What its worker did not say of it cannot be wrong."""
-    wrong = [] if terms.columns is None or columns is None else list(_wrong_columns(terms.columns, columns))
-    if rows is not None and terms.least_rows is not None and rows < terms.least_rows:
-        wrong.append("it is empty" if not rows else f"it has {rows} rows, fewer than {terms.least_rows}")
-    if rows is not None and terms.most_rows is not None and rows > terms.most_rows:
-        wrong.append(f"it has {rows} rows, more than {terms.most_rows}")
-    return wrong
-
-
-def _wrong_columns(wanted: Sequence[str], columns: Sequence[str]) -> Iterator[str]:
-    missing = [name for name in wanted if name not in columns]
-    new = [name for name in columns if name not in wanted]
-    if missing:
-        yield f"without {_named(missing)}"
-    if new:
-        yield f"with the new {_named(new)}"
-    if not missing and not new and list(wanted) != list(columns):
-        yield "its columns are in another order"
-
-
-def _named(columns: Sequence[str]) -> str:
-    names = ", ".join(map(repr, columns[:5])) + (" ..." if len(columns) > 5 else "")
-    return f"column{'s' if len(columns) > 1 else ''} {names}"
-
-
-def widened(terms: Terms, columns: Sequence[str] | None, rows: int | None) -> Terms:
-    """The same terms as far as this result keeps them, and changed where it does not."""
-    if rows is not None:
-        least = None if terms.least_rows is None else min(terms.least_rows, rows)
-        most = None if terms.most_rows is None else max(terms.most_rows, rows)
-        terms = replace(terms, least_rows=least, most_rows=most)
-    return terms if terms.columns is None or columns is None else replace(terms, columns=columns)
 
 
 def judge(session: Session, files: Sequence[dict[str, Any]], now: datetime) -> None:
@@ -113,11 +36,11 @@ def judge(session: Session, files: Sequence[dict[str, Any]], now: datetime) -> N
 
 
 def _judged(contract: ResultContract, file: Mapping[str, Any], now: datetime) -> list[str] | None:
-    terms = Terms.read(contract.terms)
+    terms, facts = Terms.read(contract.terms), Facts(file["columns"], file["rows"], file["types"], file["repeated"])
     if terms is None:
-        contract.terms, contract.updated_at = learnt(file["columns"], file["rows"]).written(), now
+        contract.terms, contract.updated_at = learnt(facts).written(), now
         return None
-    wrong = breaches(terms, file["columns"], file["rows"])
+    wrong = breaches(terms, facts)
     if wrong:
         log.warning("a result of run %s of %r is held: %s", file["run_id"], file["job_name"], "; ".join(wrong),
                     extra={"run_id": file["run_id"], "job_id": file["job_id"]})  # fmt: skip
@@ -151,6 +74,17 @@ class Contracts:
         """How old the newest result may be before it is not given out any more."""
         contract = self.of_job(job_id)
         return contract.terms.max_age if contract.is_on and contract.terms else None
+
+    def stale(self, job_ids: Collection[int]) -> set[int]:
+        """Those of these jobs whose newest good result is older than their contract allows. One that has none yet is
+        not stale."""
+        with self.db.reading() as session:
+            wanted = select(ResultContract).where(ResultContract.is_on.is_(True), ResultContract.job_id.in_(job_ids))
+            terms = {row.job_id: Terms.read(row.terms) for row in session.scalars(wanted)}
+            limits = {job_id: each.max_age for job_id, each in terms.items() if each and each.max_age}
+            newest = results.newest(session, limits) if limits else {}
+        now = self.clock()
+        return {job_id for job_id, made in newest.items() if now - made.created_at > limits[job_id]}
 
     def save(self, job_id: int, terms: Terms | None, *, is_on: bool, by: str | None) -> Contract:
         """``terms=None``: learn them from the newest good result, else from the next one.
@@ -187,7 +121,7 @@ class Contracts:
     def _widen(self, row: ResultContract, made: ResultFile, by: str | None) -> None:
         terms = Terms.read(row.terms)
         if terms is not None:
-            row.terms = widened(terms, made.columns, made.rows).written()
+            row.terms = widened(terms, Facts.of(made)).written()
             row.updated_at, row.updated_by = self.clock(), by
 
     def _row(self, session: Session, job_id: int) -> ResultContract:
@@ -199,4 +133,4 @@ class Contracts:
 
     def _from_newest(self, session: Session, job_id: int) -> Terms | None:
         newest = results.newest(session, [job_id]).get(job_id)
-        return learnt(newest.columns, newest.rows) if newest else None
+        return learnt(Facts.of(newest)) if newest else None

@@ -17,12 +17,13 @@ from app.core import results
 from app.core.db import Database
 from app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from app.core.keeping import Keeping, Rule
-from app.core.models import ResultDiff, ResultFile, Run
+from app.core.models import ResultContract, ResultDiff, ResultFile, Run
 from app.core.policies import Policies
 from app.core.results import RESULT_DIFF
 from app.core.runs import Runs
 from app.core.statuses import OverlapRule, RunStatus
 from app.core.system_jobs import SystemJobs
+from app.core.terms import Terms
 
 JOB_UID = "ResultDiffs"
 LIMIT = timedelta(minutes=30)  # of one comparison
@@ -144,7 +145,7 @@ class Diffs:
         if not both:
             raise ConflictError(f"{old.name!r} and {new.name!r} have no column in common", code="not_comparable")
         if key is None:
-            return Diff(old, new, None)
+            return Diff(old, new, _contract_key(session, new.job_id, both))
         missing = [name for name in key if name not in both]
         if missing:
             raise InvalidError([FieldError("key", f"{name!r} is no column of both files") for name in missing])
@@ -172,6 +173,13 @@ def _previous(session: Session, new: ResultFile) -> ResultFile:
     if found is None:
         raise ConflictError(f"job {new.job_name!r} has no earlier result to compare with", code="no_previous")
     return found
+
+
+def _contract_key(session: Session, job_id: int, columns: Sequence[str]) -> Key:
+    row = session.get(ResultContract, job_id)
+    terms = Terms.read(row.terms) if row else None
+    key = terms.unique_key if terms else None
+    return list(key) if key and set(key) <= set(columns) else None
 
 
 def _identity(diff: Diff) -> tuple[int, int, str]:

@@ -214,6 +214,7 @@ class Engine:
             fire_id=run.fire_id,
             attempt=run.attempt,
             settings={name: self.site[name] for name in job_type.settings if name in self.site},
+            unique_key=run.unique_key,
         )
 
     def give_way(self, took: float) -> None:

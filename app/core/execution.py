@@ -233,6 +233,18 @@ class RunContext:
     def scratch_file(self) -> BinaryIO:
         return self._results.scratch()
 
+    def look_for_repeats(self, key: Sequence[str]) -> None:
+        """See whether a key of the files is unique in each of them; only of CSV files, which can be read again."""
+        for number, file in enumerate(self.files if key else ()):
+            if file.csv is not None and set(key) <= set(file.columns or ()):
+                self.progress(stage="look at the key")
+                self.files[number] = replace(file, repeated=self._repeats(file, key))
+
+    def _repeats(self, file: MadeFile, key: Sequence[str]) -> dict[str, Any]:
+        from app.core.rows.looks import repeated  # here: only runs that have a key read their files again
+
+        return repeated(file, key, lambda: self.open_result(file.path), self.scratch_file, self.check_cancelled)
+
     def remove_files(self) -> None:
         """They are given with success only."""
         try:
@@ -260,6 +272,7 @@ def execute(
         function = _load(job_types, assignment.job_type, context)
         with around(context):
             function(context)
+        context.look_for_repeats(assignment.unique_key)
         ending = _ending_of_success(cancelled)
     except BaseException as error:  # a job may raise anything, SystemExit too: its worker has to live on
         raised, ending = error, _ending_of(error, context, cancelled)

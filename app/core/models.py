@@ -550,6 +550,8 @@ class ResultFile(Base):
     accepted_at: Mapped[datetime | None]  # it was held, and somebody gave it out all the same
     accepted_by: Mapped[str | None]
     pinned: Mapped[bool] = mapped_column(default=False, server_default=false())  # no keep-rule deletes it
+    types: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))  # of the columns, as their source has them
+    repeated: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # see MadeFile
     removed_at: Mapped[datetime | None]  # gone for everybody; its file and this row follow, see app.core.keeping
 
     __table_args__ = (

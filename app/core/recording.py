@@ -191,6 +191,8 @@ def _file_row(run: Row[Any], made: MadeFile, ended: Ended) -> dict[str, Any]:
         "sha256": made.sha256,
         "columns": list(made.columns) if made.columns is not None else None,
         "csv": dict(made.csv) if made.csv is not None else None,
+        "types": list(made.types) if made.types is not None else None,
+        "repeated": dict(made.repeated) if made.repeated is not None else None,
         "held": None,
     }
 

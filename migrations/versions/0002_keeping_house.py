@@ -143,6 +143,8 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("probed_at", sa.DateTime(timezone=True), nullable=True))
 
     with op.batch_alter_table("result_file", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("types", sa.JSON(none_as_null=True), nullable=True))
+        batch_op.add_column(sa.Column("repeated", sa.JSON(none_as_null=True), nullable=True))
         batch_op.create_index(
             "ix_result_file_held",
             ["id"],

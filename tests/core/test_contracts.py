@@ -1,61 +1,22 @@
 """Result contracts: what is learnt, what breaks them, and what becomes of a result that does."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from app.bootstrap import Services
-from app.core.contracts import Contract, Terms, breaches, learnt, widened
+from app.core.contracts import Contract
 from app.core.errors import ConflictError, InvalidError, NotFoundError
 from app.core.models import Job, ResultFile
 from app.core.ports import Ended, MadeFile
 from app.core.results import ResultFilter
 from app.core.statuses import RunStatus
+from app.core.terms import Terms
 from tests.core.conftest import MakeJob
 from tests.fakes import FakeClock, FakeExecutor
 
 PAIR = ("id", "name")
-
-
-@pytest.mark.parametrize(
-    ("rows", "least", "most"), [(None, None, None), (0, 0, 100), (1, 1, 101), (90, 45, 190), (1000, 500, 2000)]
-)
-def test_a_good_result_teaches_its_columns_and_room_around_its_rows(
-    rows: int | None, least: int | None, most: int | None
-) -> None:
-    assert learnt(PAIR, rows) == Terms(PAIR, least, most)
-
-
-@pytest.mark.parametrize(
-    ("terms", "columns", "rows", "wrong"),
-    [
-        (Terms(), PAIR, 0, []),
-        (Terms(PAIR, 1, 5), PAIR, 5, []),
-        (Terms(PAIR, 1, 5), None, None, []),
-        (Terms(PAIR), ("id",), 1, ["without column 'name'"]),
-        (Terms(("id",)), ("id", "a", "b"), 1, ["with the new columns 'a', 'b'"]),
-        (Terms(PAIR), ("id", "title"), 1, ["without column 'name'", "with the new column 'title'"]),
-        (Terms(PAIR), ("name", "id"), 1, ["its columns are in another order"]),
-        (Terms(("id",)), tuple("abcdefg"), 1,
-         ["without column 'id'", "with the new columns 'a', 'b', 'c', 'd', 'e' ..."]),
-        (Terms(least_rows=1), PAIR, 0, ["it is empty"]),
-        (Terms(least_rows=3), PAIR, 2, ["it has 2 rows, fewer than 3"]),
-        (Terms(most_rows=3), PAIR, 4, ["it has 4 rows, more than 3"]),
-    ],
-)  # fmt: skip
-def test_what_breaks_a_contract_is_said(
-    terms: Terms, columns: Sequence[str] | None, rows: int | None, wrong: list[str]
-) -> None:
-    assert breaches(terms, columns, rows) == wrong
-    if columns is not None:
-        assert breaches(widened(terms, columns, rows), columns, rows) == []
-
-
-def test_what_was_not_broken_is_not_widened() -> None:
-    terms = Terms(PAIR, 10, 20, max_age_seconds=60)
-
-    assert widened(terms, PAIR, 15) == terms
-    assert widened(Terms(), PAIR, 15) == Terms()
 
 
 class Maker:
@@ -64,11 +25,12 @@ class Maker:
     def __init__(self, services: Services, executor: FakeExecutor, clock: FakeClock) -> None:
         self.services, self.executor, self.clock = services, executor, clock
 
-    def __call__(self, job: Job, rows: int | None, columns: Sequence[str] = PAIR) -> ResultFile:
+    def __call__(self, job: Job, rows: int | None, columns: Sequence[str] = PAIR, **said: Any) -> ResultFile:
         self.services.runs.request(job.uid, "ada")
         self.services.engine.dispatch()
         given = self.executor.assignments[-1]
-        made = MadeFile("r.csv", f"1/{given.run_id}-t-1.csv", "text/csv", 1, "0" * 64, rows=rows, columns=columns)
+        made = MadeFile("r.csv", f"1/{given.run_id}-t-1.csv", "text/csv", 1, "0" * 64, rows=rows, columns=columns,
+                        **said)  # fmt: skip
         ended = Ended(given.run_id, given.token, self.clock(), RunStatus.SUCCEEDED, files=(made,))
         self.services.engine.deliver([ended])
         self.services.engine.record()
@@ -169,6 +131,11 @@ def test_a_contract_that_is_off_holds_nothing_and_forgets_nothing(
         (Terms(most_rows=2**60), "most_rows"),
         (Terms(least_rows=3, most_rows=2), "most_rows"),
         (Terms(max_age_seconds=0), "max_age_seconds"),
+        (Terms(unique_key=()), "unique_key"),
+        (Terms(unique_key=("a", "a")), "unique_key"),
+        (Terms(("a",), unique_key=("b",)), "unique_key"),
+        (Terms(("a",), types={"b": "text"}), "types"),
+        (Terms(types={"b": ""}), "types"),
     ],
 )
 def test_terms_that_make_no_sense_are_refused(terms: Terms, field: str, services: Services, make_job: MakeJob) -> None:
@@ -179,3 +146,47 @@ def test_terms_that_make_no_sense_are_refused(terms: Terms, field: str, services
 
     assert [problem.field for problem in refused.value.errors] == [field]
     assert services.contracts.of_job(job.id) == Contract()
+
+
+def test_types_are_learnt_and_another_type_is_held_until_it_is_accepted(
+    services: Services, make_job: MakeJob, make: Maker
+) -> None:
+    job = make_job()
+    make(job, 10, types=("integer", "numeric(10,2)"))
+    services.contracts.switch(job.id, "ada")
+
+    held = make(job, 10, types=("integer", "text"))
+
+    assert held.held == ["column 'name' is text, not numeric(10,2)"]
+    services.contracts.accept(held.id, "ada")
+    assert services.contracts.of_job(job.id).terms.types == {"id": "integer", "name": "text"}  # type: ignore[union-attr]
+    assert make(job, 10, types=("integer", "text")).held is None
+
+
+def test_a_unique_key_travels_with_each_run_and_its_repeats_are_held_until_accepted(
+    services: Services, make_job: MakeJob, make: Maker, executor: FakeExecutor
+) -> None:
+    job = make_job()
+    services.contracts.save(job.id, Terms(unique_key=("id",), types={"id": "integer"}), is_on=True, by="ada")
+
+    good = make(job, 2, repeated={"count": 0, "examples": []})
+    held = make(job, 2, repeated={"count": 2, "examples": ["17", "NULL"]})
+
+    assert [each.unique_key for each in executor.assignments] == [("id",), ("id",)]
+    assert good.held is None
+    assert held.held == ["2 values of the key 'id' come several times, as '17', 'NULL'"]
+    services.contracts.accept(held.id, "ada")
+    assert services.contracts.of_job(job.id).terms == Terms(types={"id": "integer"})
+    make(job, 2)
+    assert executor.assignments[-1].unique_key == ()
+
+
+def test_a_contract_that_is_off_has_no_key_looked_at(
+    services: Services, make_job: MakeJob, make: Maker, executor: FakeExecutor
+) -> None:
+    job = make_job()
+    services.contracts.save(job.id, Terms(unique_key=("id",)), is_on=False, by="ada")
+
+    make(job, 2)
+
+    assert executor.assignments[-1].unique_key == ()

@@ -8,7 +8,6 @@ import pytest
 from app.adapters.inline_executor import InlineExecutor
 from app.adapters.result_store import ResultStore
 from app.bootstrap import Services
-from app.core.contracts import Terms
 from app.core.diffs import JOB_UID, Diff
 from app.core.errors import ConflictError, InvalidError, NotFoundError
 from app.core.job_types import JobTypes
@@ -16,6 +15,7 @@ from app.core.keeping import Rule
 from app.core.models import Job
 from app.core.results import ResultFilter
 from app.core.statuses import RunStatus
+from app.core.terms import Terms
 from app.job_types.sql_export.compression import compressor
 from config import Settings
 from tests.comparisons import TYPES, Desk

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import select
 
 from app.bootstrap import Services
-from app.core.contracts import Terms
 from app.core.errors import ConflictError, InvalidError, NotFoundError
 from app.core.models import Job
 from app.core.notice_models import Delivery, FailingJob, Notice
@@ -27,6 +26,7 @@ from app.core.statuses import (
     RunStatus,
     TriggerKind,
 )
+from app.core.terms import Terms
 from app.core.triggers import TriggerSpec
 from tests.core.conftest import MakeJob
 from tests.fakes import FakeClock, FakeExecutor

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core.contracts import Contract, Terms
+from app.core.contracts import Contract
 from app.core.errors import FieldError, InvalidError
 from app.core.models import Job
+from app.core.terms import Terms
 from app.web.auth import Right, allow, current_actor, services
 from app.web.pages.links import local_path
 from app.web.pages.problems import Problems, attempt
@@ -30,7 +31,9 @@ def _values(contract: Contract) -> dict[str, str]:
     texts = {"least_rows": terms.least_rows, "most_rows": terms.most_rows, "max_age_hours": hours}
     shown = {name: "" if value is None else f"{value:g}" if name == "max_age_hours" else str(value)
              for name, value in texts.items()}  # fmt: skip
-    return shown | {"on": "on" if contract.is_on else "", "columns": "\n".join(terms.columns or ())}
+    types = "\n".join(f"{name} = {type_}" for name, type_ in (terms.types or {}).items())
+    lists = {"columns": "\n".join(terms.columns or ()), "unique_key": "\n".join(terms.unique_key or ())}
+    return shown | lists | {"on": "on" if contract.is_on else "", "types": types}
 
 
 @pages.post("/jobs/<uid>/contract")
@@ -49,11 +52,27 @@ def _store(job: Job, values: Mapping[str, str]) -> None:
     wrong = [FieldError(name, "a whole number, or nothing") for name in NUMBERS if not _reads(values, name)]
     if wrong:
         raise InvalidError(wrong)
-    columns = [line.strip() for line in values.get("columns", "").splitlines() if line.strip()]
+    columns, key = _lines(values, "columns"), _lines(values, "unique_key")
     least, most, hours = (_number(values, name) for name in NUMBERS)
-    terms = Terms(columns or None, least, most, None if hours is None else hours * 3600)
+    max_age = None if hours is None else hours * 3600
+    terms = Terms(columns or None, least, most, max_age, key or None, _types(values) or None)
     wanted = None if terms == Terms() or "learn" in values else terms
     services().contracts.save(job.id, wanted, is_on=bool(values.get("on")), by=current_actor().name)
+
+
+def _lines(values: Mapping[str, str], name: str) -> list[str]:
+    return [line.strip() for line in values.get(name, "").splitlines() if line.strip()]
+
+
+def _types(values: Mapping[str, str]) -> dict[str, str]:
+    """Lines of ``name = type``. Raises ``InvalidError``."""
+    found = {}
+    for line in _lines(values, "types"):
+        name, equals, type_ = line.rpartition("=")
+        if not equals:
+            raise InvalidError.of("types", f"{line!r} is no column with its type: write name = type")
+        found[name.strip()] = type_.strip()
+    return found
 
 
 def _reads(values: Mapping[str, str], name: str) -> bool:

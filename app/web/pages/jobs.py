@@ -43,6 +43,7 @@ class Row:
     next_at: datetime | None
     place: Place | None  # in a queue
     files: Callable[[], Mapping[int, ResultFile]]  # of all lines; looked up only when one is drawn
+    is_stale: bool  # its newest good result is older than its contract allows
 
     @property
     def file(self) -> ResultFile | None:
@@ -53,7 +54,7 @@ class Row:
     def facts(self) -> tuple[object, ...]:
         run = self.run and (self.run.id, self.run.status)
         place = self.place and (self.place.queue.name, self.place.position)
-        switches = (self.job.enabled, self.is_paused)
+        switches = (self.job.enabled, self.is_paused, self.is_stale)
         return (self.job.id, self.job.version, self.job.name, switches, run, self.active, self.next_at, place)
 
     @property
@@ -69,10 +70,18 @@ class Row:
 
 def rows(jobs: Sequence[Job]) -> list[Row]:
     last, active = services().jobs.last_runs(jobs), services().jobs.active_runs(jobs)
-    places = services().jobs.places(jobs)
+    places, stale = services().jobs.places(jobs), services().contracts.stale([job.id for job in jobs])
     closed, files = calendars_of_this_page(), cache(lambda: services().results.newest(job.id for job in jobs))
     return [
-        Row(job, last.get(job.id), active.get(job.id), next_start(job, closed), places.get(job.id), files)
+        Row(
+            job,
+            last.get(job.id),
+            active.get(job.id),
+            next_start(job, closed),
+            places.get(job.id),
+            files,
+            job.id in stale,
+        )
         for job in jobs
     ]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from app.core.contracts import Contract, Terms
+from app.core.terms import Terms
 from app.web.auth import Right, current_actor, services
 from app.web.v1.fields import Moment, Truth
 from app.web.v1.routes import operation
@@ -20,7 +20,23 @@ class ContractBodySchema(Schema):
     least_rows = fields.Integer(strict=True, allow_none=True, metadata={"description": "1: not empty."})
     most_rows = fields.Integer(strict=True, allow_none=True)
     max_age_seconds = fields.Integer(
-        strict=True, allow_none=True, metadata={"description": "`/r/<job>/latest` gives no older result out."}
+        strict=True,
+        allow_none=True,
+        metadata={"description": "`/r/<job>/latest` gives no older result out, and the job is shown as stale."},
+    )
+    unique_key = fields.List(
+        fields.String(),
+        allow_none=True,
+        metadata={"description": "Columns whose values together come only once in each result. Of CSV files."},
+    )
+    types = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        allow_none=True,
+        metadata={
+            "description": "The types of columns, by their names, in the words of the database; of SQLite those of the"
+            " values. Learnt from a good result."
+        },
     )
 
 
@@ -32,6 +48,9 @@ class ContractSchema(ContractBodySchema):
     )
     updated_at = Moment(required=True, allow_none=True)
     updated_by = fields.String(required=True, allow_none=True)
+    is_stale = Truth(
+        required=True, metadata={"description": "Whether the newest good result is older than `max_age_seconds`."}
+    )
 
 
 @operation("GET", "/jobs/<uid>/contract", Right.SEE, gives=ContractSchema, errors=(404,))
@@ -40,11 +59,11 @@ def show_contract(uid: str) -> dict[str, Any]:
 
     A job has none until somebody switches it on.
     """
-    return _document(services().contracts.of_job(services().jobs.get(uid).id))
+    return _document(services().jobs.get(uid).id)
 
 
 @operation("PUT", "/jobs/<uid>/contract", Right.EDIT, takes=ContractBodySchema, gives=ContractSchema, errors=(404,),
-           example={"on": True, "columns": ["id", "name"], "least_rows": 1, "max_age_seconds": 86400})  # fmt: skip
+           example={"on": True, "columns": ["id", "name"], "least_rows": 1, "unique_key": ["id"]})  # fmt: skip
 def save_contract(uid: str, asked: dict[str, Any]) -> dict[str, Any]:
     """Replace a job's result contract
 
@@ -52,10 +71,13 @@ def save_contract(uid: str, asked: dict[str, Any]) -> dict[str, Any]:
     """
     given = {name: asked[name] for name in TERMS if name in asked}
     job_id, terms = services().jobs.get(uid).id, Terms(**given) if given else None
-    return _document(services().contracts.save(job_id, terms, is_on=asked["on"], by=current_actor().name))
+    services().contracts.save(job_id, terms, is_on=asked["on"], by=current_actor().name)
+    return _document(job_id)
 
 
-def _document(contract: Contract) -> dict[str, Any]:
+def _document(job_id: int) -> dict[str, Any]:
+    contract = services().contracts.of_job(job_id)
     terms = contract.terms or Terms()
     said = {"on": contract.is_on, "learnt": contract.terms is not None, **terms.written()}
-    return said | {"updated_at": contract.updated_at, "updated_by": contract.updated_by}
+    is_stale = job_id in services().contracts.stale([job_id])
+    return said | {"updated_at": contract.updated_at, "updated_by": contract.updated_by, "is_stale": is_stale}

@@ -31,12 +31,19 @@ class ResultSchema(Schema):
     rows = fields.Integer(required=True, allow_none=True)
     sha256 = fields.String(required=True)
     columns = fields.List(fields.String(), required=True, allow_none=True)
+    types = fields.List(
+        fields.String(allow_none=True),
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of the columns, in the words of the database; null for one that is not known."},
+    )
     csv = fields.Dict(
         required=True,
         allow_none=True,
         metadata={
             "description": "How a CSV file is written: `delimiter`, `encoding`, `compression`, and `guarded`, whether"
-            " texts that a spreadsheet would take for formulas begin with an apostrophe. The API gives files unchanged."
+            " texts that a spreadsheet would take for formulas begin with an apostrophe; `header`, `null_text`,"
+            " `quoting`, `line_ending`, `date_format`, `decimal_mark`. The API gives files unchanged."
         },
     )
     held = fields.List(

@@ -3,8 +3,9 @@
 import pytest
 
 from app.bootstrap import Services
-from app.core.contracts import Terms
 from app.core.models import Job
+from app.core.terms import Terms
+from tests.fakes import FakeClock
 from tests.web.conftest import CSV, MakeJob, Play
 from tests.web.pages.conftest import Reader
 
@@ -35,8 +36,37 @@ def test_the_form_says_and_changes_it(admin: Reader, services: Services, job: Jo
     assert (contract.is_on, contract.terms) == (True, Terms(["id", "name"], 2, None, 86400))
     page = admin.page(f"/jobs/{job.uid}/contract")
     shown = {given["name"]: given.get("value") for given in page.find("input") if given.get("name") != "csrf_token"}
+    fields = {given["name"]: given for given in page.find("textarea")}
+    assert set(fields) == {"columns", "unique_key", "types"}
     assert shown == {"on": None, "least_rows": "2", "most_rows": "", "max_age_hours": "24"}
     assert page.find("input", name="on", checked=None)
+
+
+def test_a_key_and_types_are_written_one_a_line(admin: Reader, services: Services, job: Job) -> None:
+    form = FORM | {"unique_key": "id\r\nname\r\n", "types": "id = integer\r\nname = character varying(10)\r\n"}
+
+    admin.post(f"/jobs/{job.uid}/contract", form)
+
+    terms = services.contracts.of_job(job.id).terms
+    assert terms is not None
+    assert (terms.unique_key, terms.types) == (["id", "name"], {"id": "integer", "name": "character varying(10)"})
+    html = admin.get(f"/jobs/{job.uid}/contract").text
+    assert ">id\nname</textarea>" in html
+    assert ">id = integer\nname = character varying(10)</textarea>" in html
+    assert "their key is id, name" in admin.page(f"/jobs/{job.uid}").text
+    assert f"/jobs/{job.uid}/contract" in admin.page(f"/jobs/{job.uid}/edit").links()
+
+
+def test_a_job_whose_newest_good_result_is_too_old_is_shown_as_stale(
+    admin: Reader, user: Reader, job: Job, clock: FakeClock
+) -> None:
+    admin.post(f"/jobs/{job.uid}/contract", FORM | {"max_age_hours": "1"})
+    assert "Stale" not in user.page("/jobs").text
+
+    clock.advance(hours=2)
+
+    assert "Stale" in user.page("/jobs").text
+    assert "the contract wants one of the last 1 h" in " ".join(user.page(f"/jobs/{job.uid}").text.split())
 
 
 def test_an_empty_form_learns(admin: Reader, services: Services, job: Job) -> None:
@@ -54,6 +84,8 @@ def test_an_empty_form_learns(admin: Reader, services: Services, job: Job) -> No
         ({"max_age_hours": "0"}, "Must be at least 1."),
         ({"least_rows": "9", "most_rows": "8"}, "Must not be less than the least."),
         ({"columns": "id\nid"}, "Name each column once."),
+        ({"unique_key": "none"}, "&#39;none&#39; is none of the columns."),
+        ({"types": "id integer"}, "&#39;id integer&#39; is no column with its type: write name = type."),
     ],
 )
 def test_a_form_that_is_wrong_comes_back(

@@ -9,7 +9,7 @@ from tests.web.conftest import CSV, MakeJob, Play
 
 NONE = {
     "on": False, "learnt": False, "columns": None, "least_rows": None, "most_rows": None, "max_age_seconds": None,
-    "updated_at": None, "updated_by": None,
+    "updated_at": None, "updated_by": None, "unique_key": None, "types": None, "is_stale": False,
 }  # fmt: skip
 AT = "2026-03-02T12:00:10Z"
 
@@ -37,6 +37,18 @@ def test_a_contract_is_learnt_written_and_shown(admin_client: FlaskClient, job: 
 
     assert written.get_json() == expected | {"least_rows": 5, "max_age_seconds": 60}
     assert admin_client.get(path).get_json() == written.get_json()
+
+
+def test_a_key_and_types_are_part_of_it(admin_client: FlaskClient, job: Job) -> None:
+    path = f"/api/v1/jobs/{job.uid}/contract"
+    terms = {"columns": ["id", "name"], "unique_key": ["id"], "types": {"id": "integer"}}
+
+    written = admin_client.put(path, json={"on": True, **terms}).get_json()
+
+    assert {name: written[name] for name in terms} == terms
+    for wrong in ({"unique_key": ["none"]}, {"unique_key": []}, {"types": {"id": ""}}):
+        answer = admin_client.put(path, json={"on": True, **terms, **wrong})
+        assert (answer.status_code, [one["field"] for one in answer.get_json()["errors"]]) == (422, list(wrong))
 
 
 def test_a_held_result_says_so_and_is_accepted(admin_client: FlaskClient, job: Job, play: Play) -> None:

@@ -38,6 +38,7 @@ def test_a_file_is_described(user_client: FlaskClient, job: Job) -> None:
         "rows": 2,
         "sha256": shown["sha256"],
         "columns": ["id", "name"],
+        "types": None,
         "csv": None,
         "held": None,
         "accepted_at": None,
