@@ -65,12 +65,6 @@ class RunProgress:
         with self.db.reading() as session:
             return session.scalars(query).all()
 
-    def uids_of_jobs(self, runs: Sequence[Run]) -> Mapping[int, str]:
-        """The uids of the runs' jobs by job id; those of deleted jobs, too."""
-        query = select(Job.id, Job.uid).where(Job.id.in_({run.job_id for run in runs}))
-        with self.db.reading() as session:
-            return dict(session.execute(query).all())
-
     def _history(self, run: Run) -> Sequence[Times]:
         if run.id not in self._histories:
             if len(self._histories) >= MOST_REMEMBERED:

@@ -13,6 +13,7 @@ from app.web.dhis2 import (  # they add their views
     scheduler,  # noqa: F401
     scheduling,  # noqa: F401
     system_calls,  # noqa: F401
+    tasks,  # noqa: F401
 )
 from app.web.dhis2.errors import answer
 from app.web.dhis2.routes import blueprint

@@ -47,7 +47,7 @@ def by_object(errors: Iterable[Document]) -> dict[str, dict[str, list[Document]]
 
 
 def _uids_of_jobs(runs: Sequence[Run]) -> Mapping[int, str]:
-    return services().progress.uids_of_jobs(runs)
+    return services().jobs.uids(run.job_id for run in runs)
 
 
 def _process(process: Node) -> Document:

@@ -35,7 +35,7 @@ def running() -> Response:
 @scheduling("GET", "/running/<name>")
 @allow(Right.SEE)
 def running_of_type(name: str) -> Response:
-    return _progress(services().progress.going_on([_type_named(name)]))
+    return _progress(services().progress.going_on([type_named(name)]))
 
 
 @scheduling("GET", "/completed/types")
@@ -53,14 +53,14 @@ def completed() -> Response:
 @scheduling("GET", "/completed/<name>")
 @allow(Right.SEE)
 def completed_of_type(name: str) -> Response:
-    return _progress(services().progress.completed([_type_named(name)]))
+    return _progress(services().progress.completed([type_named(name)]))
 
 
 @scheduling("POST", "/cancel/<name>")
 @allow(Right.EDIT)
 def cancel(name: str) -> Response:
     """Cancel what is running of the type; that nothing does is no error."""
-    services().runs.cancel_type(_type_named(name), current_actor().name)
+    services().runs.cancel_type(type_named(name), current_actor().name)
     return Response(status=204)
 
 
@@ -87,7 +87,7 @@ def _all_types() -> Sequence[str]:
     return [job_type.name for job_type in services().types]
 
 
-def _type_named(name: str) -> str:
+def type_named(name: str) -> str:
     """Upper and lower case are the same. Raises ``QueryError``."""
     if name.upper() not in services().types:
         raise QueryError(f"No enum constant org.hisp.dhis.scheduling.JobType.{name.upper()}")
