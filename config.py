@@ -48,6 +48,8 @@ class Settings:
     smtp_url: str = field(default="", repr=False)  # smtp://user:password@host:587 or smtps://; empty: no mail is sent
     mail_from: str = ""  # the sender of notices; empty: carillon@<host name>
     webhook_secret: str | None = field(default=None, repr=False)  # signs what webhooks are told
+    ping_url: str = field(default="", repr=False)  # requested again and again while all is well; it holds a secret
+    ping_seconds: int = 60
     control_stop: bool = True  # whether /api/shutdown and /api/kill may stop the timekeeping
 
     network_files: bool = False  # whether SQLite may lie on a network file system
@@ -205,6 +207,18 @@ def _smtp(name: str, value: str) -> str:
     return value
 
 
+def _ping(name: str, value: str) -> str:
+    """The value is not repeated: whoever knows it can keep a watcher quiet."""
+    try:
+        parts = urlsplit(value)
+        is_right = re.fullmatch(r"https?://[!-~]+", value) and parts.hostname and parts.port != 0
+    except ValueError:
+        is_right = False
+    if not is_right or "@" in urlsplit(value).netloc:
+        raise SettingsError(f"{name} is no http:// or https:// URL without a user")
+    return value
+
+
 def _mail_address(name: str, value: str) -> str:
     if not re.fullmatch(r"[!-~]+@[A-Za-z0-9.-]+|[^<>\r\n]*<[!-~]+@[A-Za-z0-9.-]+>", value):
         raise SettingsError(f"{name}={value!r} is no mail address (an example: Carillon <carillon@clinic.example>)")
@@ -235,6 +249,8 @@ READERS: dict[str, Callable[[str, str], object]] = {
     "CARILLON_SMTP_URL": _smtp,
     "CARILLON_MAIL_FROM": _mail_address,
     "CARILLON_WEBHOOK_SECRET": _token,
+    "CARILLON_PING_URL": _ping,
+    "CARILLON_PING_SECONDS": _integer(5, 86_400),
 }
 NAMES = {name: name.removeprefix(PREFIX).lower() for name in READERS}
 IGNORED = ("CARILLON_TEST_", "CARILLON_JOB_TYPES")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from app.adapters import file_systems, flights, sqlite_file
 from app.adapters.apscheduler_timer import ApschedulerTimer
 from app.adapters.clock import seconds_since_boot, utc_now
+from app.adapters.dead_man import DeadManSwitch
 from app.adapters.disk import Disk
 from app.adapters.divided_executor import DividedExecutor
 from app.adapters.inline_executor import InlineExecutor
@@ -45,7 +46,7 @@ from app.core.entries import Entries
 from app.core.errors import ConflictError, InvalidError
 from app.core.fires import Fires
 from app.core.gauges import GaugeReader
-from app.core.health import OK, DatabaseProbe, Health, held_fires
+from app.core.health import OK, STALE_THREAD, DatabaseProbe, Health, held_fires
 from app.core.inbox import Inbox
 from app.core.job_types import JobError, JobTypes
 from app.core.jobs import Jobs
@@ -132,6 +133,7 @@ class Services:
     notice_rules: NoticeRules
     postroom: Postroom
     postman: Postman
+    dead_man: DeadManSwitch | None = None
     stopped: str | None = None  # who stopped the timekeeping, and when
     _stopping: threading.Lock = field(default_factory=threading.Lock)
 
@@ -139,6 +141,8 @@ class Services:
         """Keep the time, or stand by while another process does."""
         self.condition.start()
         self.keeper.start()
+        if self.dead_man:
+            self.dead_man.start()
 
     def begin(self) -> None:
         """Called once the lease is ours: nothing of an earlier server is writing files any more."""
@@ -163,6 +167,8 @@ class Services:
 
     def stop(self) -> None:
         """Start nothing new, give what runs its grace time, and hand the lease on."""
+        if self.dead_man:
+            self.dead_man.stop()
         self.watchdog.stop()
         self.postman.stop()
         self.timer.stop()
@@ -200,6 +206,10 @@ class Services:
             return probe(url)
         except JobError as error:
             raise InvalidError.of("url", str(error)) from None
+
+    def is_live(self) -> bool:
+        """Whether the threads come by, without a look at the database."""
+        return all(age is None or age < STALE_THREAD for age in (look() for look in self.watchdog.ages.values()))
 
     def health(self) -> Health:
         """Never takes longer than two seconds, whatever the database does."""
@@ -380,6 +390,11 @@ def assemble(
         postroom=postroom,
         postman=Postman(postroom, _senders(settings, clock), may_send),
     )
+    if settings.ping_url:
+        services.dead_man = DeadManSwitch(
+            webhook.place(settings.ping_url), lambda: webhook.ping(settings.ping_url), services.health,
+            settings.ping_seconds,
+        )  # fmt: skip
     return services
 
 

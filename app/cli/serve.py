@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.adapters import log_lines
+from app.adapters.systemd import Systemd
 from app.bootstrap import Services, build
 from app.cli import http_server
 from app.cli.opening import parts, settings
@@ -42,11 +43,14 @@ def serve() -> None:
     server = _listen(services, given)
     password = services.users.ensure_administrator(given.admin_username, given.admin_password)
     _on_signals()
+    systemd = Systemd(os.environ, services.is_live, lambda: "standing by" if services.is_standby else "keeps the time")
     services.start()
     _welcome(given, password)
+    systemd.ready()
     try:
         server.run()
     finally:
+        systemd.stopping()
         server.close()  # who asks now is refused at once, and does not wait for the end of the grace time
         log.info("stopping: running jobs have %s seconds", int(given.shutdown_grace))
         services.stop()

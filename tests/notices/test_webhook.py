@@ -47,6 +47,11 @@ class Handler(BaseHTTPRequestHandler):
             self.send_response(self.server.status)
             self.end_headers()
 
+    def do_GET(self) -> None:
+        self.server.asked.append((dict(self.headers), b""))
+        self.send_response(self.server.status)
+        self.end_headers()
+
     def log_message(self, *words: Any) -> None: ...
 
 
