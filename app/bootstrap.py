@@ -39,6 +39,7 @@ from app.core.condition import Condition, TroubleKind
 from app.core.connections import Connections
 from app.core.contracts import Contracts
 from app.core.db import Database
+from app.core.definitions.importing import Definitions
 from app.core.diffs import Diffs
 from app.core.drains import Drains
 from app.core.engine import Engine
@@ -105,6 +106,7 @@ class Services:
     progress: RunProgress
     pauses: Pauses
     pools: Pools
+    definitions: Definitions
     outages: Outages
     drains: Drains
     condition: Condition
@@ -341,6 +343,8 @@ def assemble(
     timer.tick = engine.tick
     calendars = Calendars(db, clock, timer.wake_up)
     load_data = flights.load if flights.is_installed() else None
+    queues = Queues(db, clock, jobs, runs, timer.wake_up)
+    pools = Pools(db, runs_changed)
     services = Services(
         settings=settings,
         clock=clock,
@@ -348,14 +352,15 @@ def assemble(
         db=db,
         types=types,
         jobs=jobs,
-        queues=Queues(db, clock, jobs, runs, timer.wake_up),
+        queues=queues,
         fires=fires,
         ledger=Ledger(db, clock, runs.changed),
         inbox=Inbox(db),
         runs=runs,
         progress=RunProgress(db, clock),
         pauses=pauses,
-        pools=Pools(db, runs_changed),
+        pools=pools,
+        definitions=Definitions(db, clock, jobs, queues, calendars, pools, connections, settings.timezone),
         outages=outages,
         drains=drains,
         condition=condition,

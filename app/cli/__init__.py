@@ -6,7 +6,21 @@ from collections.abc import Sequence
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.cli import backup, connections, health, keys, pauses, preview, sample, serve, tokens, users, wake, why
+from app.cli import (
+    backup,
+    connections,
+    definitions,
+    health,
+    keys,
+    pauses,
+    preview,
+    sample,
+    serve,
+    tokens,
+    users,
+    wake,
+    why,
+)
 from app.cli.opening import Parts
 from app.core.errors import CarillonError, StartRefusedError
 
@@ -38,6 +52,8 @@ for _command in (
     backup.backup,
     backup.restore,
     wake.wake,
+    definitions.export_definitions,
+    definitions.import_definitions,
     keys.new_key,
     sample.sample,
 ):

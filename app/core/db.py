@@ -42,6 +42,12 @@ class Fault(Enum):
     LOCKED = "the database takes no changes: something holds it locked"
 
 
+class _Joined(threading.local):
+    """The session of this thread that all its use cases share, see ``Database.together``."""
+
+    session: Session | None = None
+
+
 class Database:
     def __init__(self, url: str) -> None:
         self.url = url
@@ -53,6 +59,7 @@ class Database:
         self.fence: Callable[[Session], None] | None = None
         """Called first in each transaction; raises when this process may not change anything any more."""
         self._writer = threading.Lock()
+        self._joined = _Joined()
 
     @property
     def is_sqlite(self) -> bool:
@@ -67,12 +74,31 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """One use case's changes: committed at the end of the block, or not at all. Raises ``UnavailableError``."""
+        joined = self._joined.session
+        if joined is not None:
+            yield joined
+            joined.flush()
+            return
         with tallies.timed(), self._turn(), self._session(writes=True) as session, session.begin():
             if self.fence:
                 self.fence(session)
             yield session
         self.fault = None
         tallies.committed(session)
+
+    @contextmanager
+    def together(self) -> Iterator[Session]:
+        """Let all use cases of this thread within the block be one transaction: all of them happen, or none.
+
+        For what is too large for one use case and too small for its own: side effects come before the commit, and may
+        only be such that do no harm if it never comes.
+        """
+        with self.transaction() as session:
+            self._joined.session = session
+            try:
+                yield session
+            finally:
+                self._joined.session = None
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -91,6 +117,11 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """One consistent view; objects stay readable afterwards."""
+        joined = self._joined.session
+        if joined is not None:
+            joined.flush()
+            yield joined
+            return
         with self._session(writes=False) as session, session.begin():
             yield session
         if self.fault is Fault.AWAY:

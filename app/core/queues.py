@@ -22,7 +22,7 @@ from app.core.runs import Runs
 from app.core.statuses import OnFailure
 from app.core.steps import StepState
 from app.core.triggers import TriggerSpec
-from app.core.uids import new_uid
+from app.core.uids import UID, new_uid
 
 MAX_NAME = 50  # as DHIS2's column
 FEWEST_STEPS, MOST_STEPS = 2, 200
@@ -67,11 +67,13 @@ class Queues:
         self.runs = runs
         self.changed = changed
 
-    def create(self, spec: QueueSpec, by: str | None) -> Job:
-        """Raises ``InvalidError`` with everything that is wrong."""
+    def create(self, spec: QueueSpec, by: str | None, uid: str | None = None) -> Job:
+        """``uid``: its own, where it has one from elsewhere. Raises ``InvalidError`` with everything that is wrong."""
         with self.db.transaction() as session:
             wanted = self._check(session, spec, None)
-            queue = Job(uid=new_uid(), job_type=QUEUE, parameters={}, created_at=self.clock(), created_by=by)
+            if uid is not None and (not UID.fullmatch(uid) or session.scalar(select(Job.id).where(Job.uid == uid))):
+                raise InvalidError.of("uid", f"{uid!r} is no uid (11 letters and digits), or is taken")
+            queue = Job(uid=uid or new_uid(), job_type=QUEUE, parameters={}, created_at=self.clock(), created_by=by)
             session.add(queue)
             self._apply(session, queue, spec, wanted, by)
         self.changed()

@@ -8,6 +8,7 @@ from app.web.pages import (  # noqa: F401 - add themselves
     connections,
     contract,
     day,
+    definitions,
     diff,
     inbox,
     job_form,

@@ -6,6 +6,7 @@ from app.web.v1 import (  # noqa: F401 - they add their operations
     calendars,
     connections,
     contracts,
+    definitions,
     delayed_runs,
     diffs,
     docs,
