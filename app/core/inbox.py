@@ -1,6 +1,6 @@
 """Everything that waits for a person: starts to decide, interrupted runs that ask, results that are held."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,14 @@ class Waiting:
     fires: Sequence[tuple[Fire, Job]]
     runs: Sequence[tuple[Run, Job]]
     results: Sequence[tuple[ResultFile, Job]]
+
+    @property
+    def fires_by_cause(self) -> Mapping[str, Sequence[tuple[Fire, Job]]]:
+        """What made them late, in the order of the newest; empty where nobody knows."""
+        causes: dict[str, list[tuple[Fire, Job]]] = {}
+        for fire, job in self.fires:
+            causes.setdefault(fire.detail or "", []).append((fire, job))
+        return causes
 
     @property
     def kinds(self) -> Sequence[Sequence[tuple[Fire | Run | ResultFile, Job]]]:

@@ -11,10 +11,10 @@ from app.bootstrap import Services
 from app.core import inbox
 from app.core.models import Job
 from app.core.policies import Policies
-from app.core.statuses import FailureReason, Recovery, RunStatus
+from app.core.statuses import FailureReason, FireOutcome, FireReason, Recovery, RunStatus
 from tests.web.conftest import CSV, MakeJob, Play
 from tests.web.pages.conftest import Markup, Reader
-from tests.web.pages.test_ledger import hold
+from tests.web.pages.test_ledger import add_fire, hold
 
 
 @pytest.fixture
@@ -84,6 +84,19 @@ def test_an_idle_inbox_is_not_sent_again(admin: Reader) -> None:
 
     answer = admin.part(polled)
     assert (answer.status_code, "/runs/1/decide" in answer.text) == (200, False)
+
+
+def test_what_one_thing_made_late_stands_together(user: Reader, services: Services, make_job: MakeJob) -> None:
+    job, cause = make_job(), "no server kept the time"
+    for hours, detail in ((1, cause), (2, "something else"), (3, cause)):
+        add_fire(services, job, hours, outcome=FireOutcome.HELD, reason=FireReason.ASK, detail=detail)
+
+    text = user.page("/inbox").text
+
+    assert text.count("No server kept the time.") == 1
+    parts = ("No server", "due 2026-03-02 12:00", "10:00 CET", "Something else", "11:00 CET")
+    moments = [text.index(words) for words in parts]
+    assert moments == sorted(moments)
 
 
 def test_it_counts_only_so_far(user: Reader, services: Services, make_job: MakeJob) -> None:
