@@ -55,6 +55,7 @@ def broken(db: FaultyDatabase, cast: Cast, machine: Machine, times: Times) -> li
         *_one_row_for_each_moment(db, cast, times),
         *_goes_on_after_what_is_decided(db),
         *_files(db),
+        *_told_once(db),
     ]
 
 
@@ -88,6 +89,17 @@ def _twice(machine: Machine) -> Iterator[str]:
         retries = (policies.retry.count if policies.retry else 0) + RECOVERIES * (policies.recovery is Recovery.RETRY)
         if count > 1 + retries:
             yield f"run {run} began {count} times"
+
+
+def _told_once(db: FaultyDatabase) -> Iterator[str]:
+    """What there is to tell of a run is written with its end: neither without the other, nor twice."""
+    wrong = db.ask(
+        "SELECT r.id, r.status, count(n.id) FROM run r "
+        "LEFT JOIN notice n ON n.run_id = r.id AND n.kind IN ('failure', 'interrupted') "
+        "GROUP BY r.id HAVING count(n.id) <> (r.status IN ('failed', 'interrupted'))"
+    )
+    for run, status, notices in wrong:
+        yield f"run {run} is {status} and is told {notices} times"
 
 
 def _run_for_each_start(db: FaultyDatabase) -> Iterator[str]:
