@@ -1,5 +1,6 @@
 """Alembic: bring the database to this version's tables, or refuse one that is newer."""
 
+import logging
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -10,13 +11,16 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, select, text
 
-from app.adapters import row_guards
-from app.core.db import Database
+from app.adapters import row_guards, sqlite_file
+from app.core.db import Database, lock_wait_seconds
 from app.core.errors import StartRefusedError
 from app.core.models import Instance
 from app.core.uids import new_uid
 
 FOLDER = Path(__file__).resolve().parents[2] / "migrations"
+log = logging.getLogger(__name__)
+
+LONGEST = 900.0  # seconds that an upgrade may wait for a lock; a statement may take four times as long
 MIGRATION_LOCK = 0x6D69_6772  # "migr"
 
 
@@ -25,15 +29,34 @@ class NewerDatabaseError(StartRefusedError):
 
 
 def migrate(db: Database, now: datetime) -> None:
-    """Apply what is missing, in one transaction that only one process can be in. Raises ``NewerDatabaseError``."""
-    with db.engine.connect().execution_options(carillon_writes=True) as connection, connection.begin():
-        if not db.is_sqlite:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+    """Apply what is missing, in one transaction that only one process can be in. Raises ``NewerDatabaseError``.
+
+    Of SQLite's file, if it holds an older version, a copy is kept beside it.
+    """
+    with db.engine.connect().execution_options(carillon_writes=False) as connection, connection.begin():
         if _is_current(connection):
-            return
-        upgrade(connection)
-        if not connection.execute(select(Instance.id)).first():
-            connection.execute(insert(Instance).values(id=1, uid=new_uid(), created_at=now))
+            return  # as nearly always: without waiting for whoever writes
+    patience = lock_wait_seconds.set(LONGEST)
+    try:
+        with db.engine.connect().execution_options(carillon_writes=True) as connection, connection.begin():
+            _migrate(connection, db.file, now)
+    finally:
+        lock_wait_seconds.reset(patience)
+
+
+def _migrate(connection: Connection, file: Path | None, now: datetime) -> None:
+    if connection.dialect.name != "sqlite":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+    if _is_current(connection):
+        return  # another process was quicker
+    revision = MigrationContext.configure(connection).get_current_revision()
+    if revision is not None:
+        log.warning("the database is of an earlier version (revision %s); it is brought up to date", revision)
+        if file is not None:
+            sqlite_file.keep_copy(file, f"before-upgrade-from-{revision}")
+    upgrade(connection)
+    if not connection.execute(select(Instance.id)).first():
+        connection.execute(insert(Instance).values(id=1, uid=new_uid(), created_at=now))
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:

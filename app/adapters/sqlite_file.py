@@ -4,8 +4,11 @@ The look is read-only: a database that is damaged stays as it was found, however
 """
 
 import logging
+import os
+import shutil
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 from app.core.errors import StartRefusedError
@@ -14,6 +17,7 @@ log = logging.getLogger(__name__)
 
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 MARK_OF_A_SERVER = "workers.lock"  # beside the database once a server has run there
+RESERVE = 256 << 20  # bytes that an upgrade may need besides
 OUR_TABLE = "carillon_instance"
 WHAT_TO_DO = (
     "Carillon does not start from it, and has left it as it is. Stop what starts Carillon again, and restore a backup:"
@@ -53,6 +57,29 @@ def files(path: Path) -> list[Path]:
 def being_restored(path: Path) -> Path:
     """Where a database is made that will take the place of this one."""
     return path.with_name(f"{path.name}.restoring")
+
+
+def keep_copy(path: Path, name: str) -> Path | None:
+    """Copy a database as it is now beside itself, whoever else reads it; ``None`` where there is no room for it.
+
+    Writers have to be kept away by the caller. A copy of that name that is there already stays: an upgrade that is
+    tried again may have a better one of it than there is now.
+    """
+    copy = path.with_name(f"{path.name}.{name}")
+    if copy.exists():
+        return copy
+    size = sum(each.stat().st_size for each in files(path) if each.exists())
+    if shutil.disk_usage(path.parent).free < 2 * size + RESERVE:
+        log.warning("there is no room for a copy of %s beside it: none is made", path)
+        return None
+    part = copy.with_name(f"{copy.name}.part")
+    part.unlink(missing_ok=True)
+    with closing(_reading(path)) as source, closing(sqlite3.connect(part)) as target:
+        source.backup(target)
+    part.chmod(0o600)
+    os.replace(part, copy)
+    log.warning("a copy of the database as it was is kept: %s", copy)
+    return copy
 
 
 def _is_empty(path: Path) -> bool:

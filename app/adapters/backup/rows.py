@@ -5,12 +5,11 @@ write the same. Python sees texts and numbers only, a million rows in some secon
 """
 
 import json
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Connection, DateTime, MetaData, Table, inspect, text
+from sqlalchemy import JSON, Boolean, Column, Connection, DateTime, ForeignKey, MetaData, Table, inspect, text
 
 from app.core.models import Base
 
@@ -20,12 +19,18 @@ Row = Sequence[Any]
 
 def tables(connection: Connection) -> list[Table]:
     """Our tables as they are in this database, which may be of an older version; those that are named come first."""
-    names = set(Base.metadata.tables) & set(inspect(connection).get_table_names())
-    found = MetaData()
-    with warnings.catch_warnings():  # rows are copied, not indexes: one of an expression need not be understood
-        warnings.filterwarnings("ignore", "Skipped unsupported reflection of expression-based index")
-        found.reflect(connection, only=sorted(names))
+    there, found = inspect(connection), MetaData()
+    for name in sorted(set(Base.metadata.tables) & set(there.get_table_names())):
+        key = there.get_pk_constraint(name)["constrained_columns"]
+        others = {each["constrained_columns"][0]: each for each in there.get_foreign_keys(name)}
+        Table(name, found, *(_column(each, key, others.get(each["name"])) for each in there.get_columns(name)))
     return found.sorted_tables
+
+
+def _column(said: Any, key: Sequence[str], names: Any) -> "Column[Any]":
+    """``names``: the row of which table, if it does."""
+    other = [ForeignKey(f"{names['referred_table']}.{names['referred_columns'][0]}")] if names else []
+    return Column(said["name"], said["type"], *other, primary_key=said["name"] in key, nullable=said["nullable"])
 
 
 def columns(table: Table) -> list[str]:
