@@ -338,7 +338,7 @@ def assemble(
     keeps_time, site = lease.acquire, _site(settings)
     engine = Engine(
         fires, runs, pauses, outages, drains, clock_steps, sleep, connections, types, executor, clock, keeps_time,
-        lambda: condition.may_begin, site,
+        lambda: condition.may_begin, site, retention.log_limits,
     )  # fmt: skip
     timer.tick = engine.tick
     calendars = Calendars(db, clock, timer.wake_up)

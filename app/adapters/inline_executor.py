@@ -9,11 +9,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from app.adapters.process_tree import start_ticks
 from app.core.execution import CANCELLED, SHUTDOWN, CancelFlag, ResultFiles, ended, execute, timed_out
 from app.core.job_types import JobTypes
-from app.core.ports import Alive, Assignment, Clock, Ended, Occupancy, Progressing, Report, Started, Unbegun
+from app.core.log_cap import LogCap
+from app.core.ports import Alive, Assignment, Clock, Ended, Logged, Occupancy, Progressing, Report, Started, Unbegun
 
 DEAF_AFTER = 1.0  # seconds after which a job that does not end is no longer heard
 
@@ -30,6 +32,7 @@ class InlineExecutor:
         self._lock = threading.RLock()
         self._nothing_runs = threading.Condition(self._lock)
         self._in_flight: dict[Attempt, CancelFlag] = {}
+        self._caps: dict[Attempt, LogCap] = {}
         self._waiting: deque[Assignment] = deque()
         self._is_stopping = False
 
@@ -105,6 +108,7 @@ class InlineExecutor:
 
     def _run(self, assignment: Assignment) -> None:
         cancelled = self._in_flight[_key(assignment)]
+        self._caps[_key(assignment)] = LogCap(assignment.log_limits, assignment.log_so_far)
         pid = os.getpid()
         self._report(Started(*_key(assignment), self._clock(), pid, start_ticks(pid)))
         with _limit(assignment.timeout_seconds, cancelled):
@@ -129,7 +133,15 @@ class InlineExecutor:
             if isinstance(report, Ended | Unbegun):
                 del self._in_flight[report.run_id, report.token]
                 self._nothing_runs.notify_all()
-            self._deliver([report])
+                self._caps.pop((report.run_id, report.token), None)
+            self._deliver(self._capped(report) if isinstance(report, Logged) else [report])
+
+    def _capped(self, report: Logged) -> Sequence[Report]:
+        cap = self._caps[report.run_id, report.token]
+        beginning = tuple(line for line in report.lines if cap.add(line))
+        if beginning:
+            return [replace(report, lines=beginning)]
+        return [Logged(report.run_id, report.token, *cap.take(len(report.lines)))]
 
 
 def _key(assignment: Assignment) -> Attempt:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from app.core.execution import Ending
+from app.core.log_cap import Kept, LogLimits, LogSoFar
 from app.core.ports import Alive, Assignment, Ended, Logged, LogLine, MadeFile, Progressed, Report, Started, Unbegun
 from app.core.statuses import FailureReason, RunStatus
 
@@ -57,6 +58,8 @@ def pack_assignment(assignment: Assignment, slot: int) -> bytes:
             "attempt": assignment.attempt,
             "settings": dict(assignment.settings),
             "unique_key": list(assignment.unique_key),
+            "log_limits": vars(assignment.log_limits),
+            "log_so_far": vars(assignment.log_so_far),
         },
     )
 
@@ -77,6 +80,8 @@ def assignment_of(body: Mapping[str, Any]) -> Assignment:
         attempt=body["attempt"],
         settings=body["settings"],
         unique_key=tuple(body["unique_key"]),
+        log_limits=LogLimits(**body["log_limits"]),
+        log_so_far=LogSoFar(**body["log_so_far"] | {"end": tuple(body["log_so_far"]["end"])}),
     )
 
 
@@ -101,7 +106,8 @@ def pack_report(report: Report) -> bytes:
             return pack("ended", ended_body(report))
         case Logged():
             lines = [(line.at.isoformat(), line.level, line.message) for line in report.lines]
-            return pack("logged", (report.run_id, report.token, lines))
+            kept = report.kept and (report.kept.beginning, report.kept.end)
+            return pack("logged", (report.run_id, report.token, lines, report.left_out, kept))
         case Progressed():
             return pack("progressed", (report.run_id, report.token, report.at.isoformat(), dict(report.values)))
         case Started():
@@ -153,8 +159,9 @@ def _file_of(body: Mapping[str, Any]) -> MadeFile:
 
 
 def _logged_of(body: Sequence[Any]) -> Logged:
-    run_id, token, lines = body
-    return Logged(run_id, token, tuple(LogLine(datetime.fromisoformat(at), level, text) for at, level, text in lines))
+    run_id, token, lines, left_out, kept = body
+    said = tuple(LogLine(datetime.fromisoformat(at), level, text) for at, level, text in lines)
+    return Logged(run_id, token, said, left_out, kept and Kept(*kept))
 
 
 def _progressed_of(body: Sequence[Any]) -> Progressed:

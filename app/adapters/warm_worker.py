@@ -74,6 +74,7 @@ class WarmWorker:
 
     def _run(self, assignment: Assignment, slot: int) -> None:
         cancelled = self._begin(assignment)
+        self._outbox.begin(assignment)
         began = time.monotonic()
         ended = self._work(assignment, self._emit, cancelled, self._in_job)
         self._attempt = None

@@ -9,7 +9,7 @@ from sqlalchemy import Row, and_, bindparam, func, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.core import limits
-from app.core.models import IS_QUEUED, QUEUE, Job, ResultContract, Run
+from app.core.models import IS_QUEUED, QUEUE, Job, LogEntry, ResultContract, Run
 from app.core.statuses import RunStatus
 from app.core.uids import new_secret
 
@@ -35,6 +35,7 @@ class Claimed:
     timeout_seconds: float | None
     fire_id: int
     unique_key: Sequence[str] = ()  # of its results, by its job's contract
+    log_sizes: Sequence[tuple[int, int]] = ()  # number and characters of the lines of earlier attempts
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Unsure:
 
 _OF_CLAIMED = (
     Run.id, Run.attempts, Run.fire_id, Run.job_name, Run.parameters, Run.scheduled_for, Run.timeout_seconds,
-    Run.attempt_timeout_seconds, Run.started_at, Job.last_success_for, ResultContract.terms,
+    Run.attempt_timeout_seconds, Run.started_at, Run.last_log, Job.last_success_for, ResultContract.terms,
 )  # fmt: skip
 _WAITING = (
     select(*_OF_CLAIMED, *limits.NEEDS)
@@ -104,7 +105,7 @@ def claim(
     They are running once the transaction is committed. ``one_at_a_time`` are the job types of which one run may go on.
     """
     free = limits.places(session, one_at_a_time)
-    claimed = [_claimed(row, now) for row in _startable(session, free, limit, now)]
+    claimed = [_claimed(session, row, now) for row in _startable(session, free, limit, now)]
     if claimed:
         values = {"at": now, "lease": now + LEASE, "of_boot": by.boot, "on_host": by.host}
         rows = [{"row_id": run.run_id, "new_token": run.token} | values for run in claimed]
@@ -159,12 +160,18 @@ class _Full:
         return dict(vars(self))
 
 
-def _claimed(row: Row[Any], now: datetime) -> Claimed:
+def _claimed(session: Session, row: Row[Any], now: datetime) -> Claimed:
     return Claimed(
         row.id, new_secret(), row.attempts + 1, row.job_id, row.job_name, row.job_type, row.parameters,
         row.scheduled_for, row.last_success_for, _time_limit(row, now), row.fire_id,
         tuple((row.terms or {}).get("unique_key") or ()),
+        _log_sizes(session, row.id) if row.last_log else (),
     )  # fmt: skip
+
+
+def _log_sizes(session: Session, run_id: int) -> Sequence[tuple[int, int]]:
+    sizes = select(LogEntry.number, func.length(LogEntry.message)).where(LogEntry.run_id == run_id)
+    return [(number, size) for number, size in session.connection().execute(sizes.order_by(LogEntry.number))]
 
 
 def _time_limit(row: Row[Any], now: datetime) -> float | None:

@@ -19,6 +19,7 @@ from app.core.drains import Drains
 from app.core.errors import CarillonError, UnavailableError
 from app.core.fires import Fires, Wake
 from app.core.job_types import JobTypes
+from app.core.log_cap import LogLimits, LogSoFar
 from app.core.outages import Outages
 from app.core.pauses import Pauses
 from app.core.ports import Assignment, Clock, Ended, Executor, Report, Unbegun
@@ -63,6 +64,7 @@ class Engine:
         keeps_time: Callable[[], bool],
         may_begin: Callable[[], bool],
         site: Mapping[str, str] | None = None,
+        log_limits: Callable[[], LogLimits] = LogLimits,
     ) -> None:
         """``keeps_time`` tells whether this process still holds the lease; without it nothing is decided or started.
         ``may_begin`` tells whether there is room to write down the end of what would begin.
@@ -83,6 +85,7 @@ class Engine:
         self.keeps_time = keeps_time
         self.may_begin = may_begin
         self.site = site or {}
+        self.log_limits = log_limits
         self._reports = ReportQueue(MOST_REPORTS)
         self._unrecorded: list[Report] = []  # kept over a fault of the database
         self._closed = False
@@ -198,7 +201,7 @@ class Engine:
         self.deliver([Ended(run.run_id, run.token, self.clock(), *failed)])
 
     def _assignment(self, run: Claimed) -> Assignment:
-        job_type = self.types.get(run.job_type)
+        job_type, limits = self.types.get(run.job_type), self.log_limits()
         names = job_type.connections(run.parameters)
         return Assignment(
             run_id=run.run_id,
@@ -215,6 +218,8 @@ class Engine:
             attempt=run.attempt,
             settings={name: self.site[name] for name in job_type.settings if name in self.site},
             unique_key=run.unique_key,
+            log_limits=limits,
+            log_so_far=LogSoFar.of(run.log_sizes, limits),
         )
 
     def give_way(self, took: float) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from app.core.log_cap import Kept, LogLimits, LogSoFar
 from app.core.statuses import FailureReason, RunStatus
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Assignment:
     settings: Mapping[str, str] = field(default_factory=dict)
     unique_key: Sequence[str] = ()
     """Columns whose values together may come only once in each result: the worker looks whether they do."""
+    log_limits: LogLimits = field(default_factory=LogLimits)
+    log_so_far: LogSoFar = field(default_factory=LogSoFar)
 
 
 @dataclass(frozen=True)
@@ -77,9 +80,13 @@ class Started:
 
 @dataclass(frozen=True)
 class Logged:
+    """``left_out`` lines come directly before these and are not passed on; ``kept`` says which earlier ones may go."""
+
     run_id: int
     token: str
     lines: Sequence[LogLine]
+    left_out: int = 0
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True)

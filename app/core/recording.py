@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Table, Update, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Row, Table, Update, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.core import contracts, noticing, steps, tallies, upkeep
 from app.core.claiming import LEASE
 from app.core.limits import GOING_ON
 from app.core.models import IS_GOING_ON, IS_QUEUED, Attempt, Job, LogEntry, ProgressTree, ResultFile, Run, Trigger
-from app.core.ports import Alive, Ended, Logged, LogLine, MadeFile, Progressed, Report, Started, Unbegun
+from app.core.ports import Alive, Ended, Logged, MadeFile, Progressed, Report, Started, Unbegun
 from app.core.progress_views import in_short, tree_of
 from app.core.retries import RetryPolicy, Tried, again_at
 from app.core.statuses import FailureReason, Recovery, RunStatus, TriggerKind
@@ -128,18 +128,22 @@ def _keep_trees(session: Session, trees: Mapping[int, dict[str, Any]]) -> None:
 
 
 def _append_log(session: Session, batch: _Batch, logged: Sequence[Logged]) -> None:
-    lines: dict[int, list[LogLine]] = defaultdict(list)
+    rows: list[dict[str, Any]] = []
+    last = {report.run_id: batch.runs[report.run_id].last_log for report in logged}
     for report in logged:
-        lines[report.run_id] += report.lines
-    rows = [
-        {"run_id": run_id, "number": number, "at": line.at, "level": line.level, "message": line.message}
-        for run_id, of_run in lines.items()
-        for number, line in enumerate(of_run, batch.runs[run_id].last_log + 1)
-    ]
+        first = last[report.run_id] + report.left_out + 1
+        rows += [
+            {"run_id": report.run_id, "number": number, "at": line.at, "level": line.level, "message": line.message}
+            for number, line in enumerate(report.lines, first)
+        ]
+        last[report.run_id] = first - 1 + len(report.lines)
     if rows:
         session.connection().execute(insert(LogEntry.__table__), rows)  # type: ignore[arg-type]
-    for run_id, of_run in lines.items():
-        batch.changes[run_id]["last_log"] = batch.runs[run_id].last_log + len(of_run)
+    for run_id, kept in {report.run_id: report.kept for report in logged if report.kept}.items():
+        between = LogEntry.number > kept.beginning, LogEntry.number <= last[run_id] - kept.end
+        session.execute(delete(LogEntry).where(LogEntry.run_id == run_id, *between))
+    for run_id, number in last.items():
+        batch.changes[run_id]["last_log"] = number
 
 
 def _give_back(batch: _Batch, unbegun: Iterable[Unbegun]) -> None:

@@ -7,6 +7,7 @@ crash the next look begins anew and finds what is left.
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -15,9 +16,10 @@ from sqlalchemy.orm import Session
 
 from app.core import models, retention_rules
 from app.core.db import PATIENT, Database, lock_wait_seconds
-from app.core.errors import FieldError, InvalidError
+from app.core.errors import FieldError, InvalidError, UnavailableError
 from app.core.jobs import find_any
 from app.core.keeping import Keeping
+from app.core.log_cap import LogLimits
 from app.core.models import JobRetention, Outage, Pause, Removal, Token
 from app.core.ports import Clock
 from app.core.pulse import Monotonic
@@ -29,6 +31,7 @@ from app.core.retention_rules import DEFAULTS, ONLY_ROW, Rules, problems_of
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = timedelta(hours=1)
+LIMITS_LAST = timedelta(minutes=1)
 GRACE = timedelta(days=7)
 """Nothing is removed before: who starts to use it, or comes from a version without it, shall see the rules first."""
 SLICE_SECONDS = 5.0
@@ -53,12 +56,23 @@ class Retention:
         self._looked_at: datetime | None = None
         self._steps: Iterator[Removed] | None = None
         self._told: dict[str, Removal] = {}
+        self._limits = DEFAULTS.log_limits
+        self._limits_at: datetime | None = None
 
     # The rules
 
     def rules(self) -> Rules:
         with self.db.reading() as session:
             return retention_rules.site(session)
+
+    def log_limits(self) -> LogLimits:
+        """As of a minute ago at most: asked for at each start of a run."""
+        now = self.clock()
+        if self._limits_at is None or not timedelta() <= now - self._limits_at < LIMITS_LAST:
+            self._limits_at = now  # also when the database is away: runs have to go on
+            with suppress(UnavailableError):
+                self._limits = self.rules().log_limits
+        return self._limits
 
     def begins_at(self) -> datetime | None:
         """From when on the rules remove anything; ``None`` when they do already."""
@@ -205,7 +219,7 @@ class Retention:
             yield Removed("other", len(ids))
 
     def _begin_anew(self) -> None:
-        self._steps, self._looked_at = None, None
+        self._steps = self._looked_at = self._limits_at = None
         self.keeping.look_again()
 
     # What it tells

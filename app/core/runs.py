@@ -294,6 +294,13 @@ class Runs:
         with self.db.reading() as session:
             return session.scalars(query.order_by(LogEntry.number).limit(limit)).all()
 
+    def log_start(self, run_id: int, before: int, limit: int = 500) -> int:
+        """After which number the ``limit`` lines begin that come before a number and are there; 0 for the beginning."""
+        query = select(LogEntry.number).where(LogEntry.run_id == run_id, LogEntry.number <= before)
+        with self.db.reading() as session:
+            first = session.scalar(query.order_by(LogEntry.number.desc()).offset(limit).limit(1))
+        return first or 0
+
     def counts(self) -> dict[RunStatus, int]:
         """How many runs are queued, running and being cancelled."""
         query = select(Run.status, func.count()).where(IS_ACTIVE).group_by(Run.status)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,9 +11,13 @@ import pytest
 from app.bootstrap import Services
 from app.core.claiming import Claimant
 from app.core.errors import ConflictError, NotFoundError
+from app.core.log_cap import Kept, LogLimits, LogSoFar
 from app.core.models import Run
+from app.core.policies import Policies
 from app.core.ports import Alive, Assignment, Ended, Logged, LogLine, MadeFile, Progressed, Started
 from app.core.recording import FAILED_PAUSE
+from app.core.retention_rules import Rules
+from app.core.retries import RetryPolicy
 from app.core.runs import RunFilter
 from app.core.statuses import FailureReason, Origin, RunStatus, TriggerKind
 from app.core.triggers import TriggerSpec
@@ -273,3 +278,40 @@ def test_runs_are_filtered(services: Services, make_job: MakeJob) -> None:
     assert [run.job_name for run in services.runs.list(RunFilter(job_id=job.id))] == ["Alpha"]
     assert services.runs.list(RunFilter(statuses=[RunStatus.FAILED])) == []
     assert services.runs.list(RunFilter(origin=Origin.TRIGGER)) == []
+
+
+def test_lines_that_are_left_out_keep_their_numbers_and_the_end_moves_on(
+    services: Services, make_job: MakeJob, clock: FakeClock, executor: FakeExecutor
+) -> None:
+    services.runs.request(make_job().uid, "ada")
+    services.engine.dispatch()
+    given = executor.assignments[-1]
+    line = LogLine(clock(), "info", "said")
+    said = partial(Logged, given.run_id, given.token)
+
+    report(services, said([line] * 3), said([line] * 2, left_out=10, kept=Kept(3, 2)))
+    assert [entry.number for entry in services.runs.log_lines(given.run_id)] == [1, 2, 3, 14, 15]
+
+    report(services, said([line], kept=Kept(3, 2)))
+    assert [entry.number for entry in services.runs.log_lines(given.run_id)] == [1, 2, 3, 15, 16]
+    assert services.runs.get(given.run_id).last_log == 16
+
+
+def test_another_attempt_gets_what_earlier_ones_have_left_of_the_log(
+    services: Services, make_job: MakeJob, clock: FakeClock, executor: FakeExecutor
+) -> None:
+    services.retention.save(Rules(log_lines=100), "ada")
+    clock.advance(minutes=2)
+    services.runs.request(make_job(policies=Policies(retry=RetryPolicy(count=1, delay_seconds=1))).uid, "ada")
+    services.engine.dispatch()
+    first = executor.assignments[-1]
+    assert (first.log_limits, first.log_so_far) == (LogLimits(100, 10_000_000), LogSoFar())
+    lines = [LogLine(clock(), "info", "x" * size) for size in range(1, 4)]
+    report(services, Logged(first.run_id, first.token, lines[:2]))
+    report(services, Logged(first.run_id, first.token, lines[2:], left_out=5, kept=Kept(2, 1)))
+    report(services, executor.end(first, clock(), RunStatus.FAILED, FailureReason.EXCEPTION))
+    clock.advance(hours=2)
+
+    services.engine.dispatch()
+
+    assert executor.assignments[-1].log_so_far == LogSoFar(2, 3, False, (3,))

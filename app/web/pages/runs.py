@@ -103,10 +103,12 @@ def _tail(run: Run, attempts: Sequence[Attempt]) -> dict[str, object]:
     number = whole_number(request.args.get("attempt")) or 0
     attempt = number if 0 < number < len(ends) else None
     start = ends[attempt - 1] if attempt else whole_number(request.args.get("from"))
-    after = max(0, run.last_log - LOG_LINES) if start is None else min(start, run.last_log)
+    newest = services().runs.log_start(run.id, run.last_log, LOG_LINES)
+    after = newest if start is None else min(start, run.last_log)
     most = min(LOG_LINES, ends[attempt] - after) if attempt else LOG_LINES
     lines = services().runs.log_lines(run.id, after=after, limit=most)
-    return {"lines": lines, "after": after, "last": _last_number(lines, after), "attempt": attempt}
+    earlier = services().runs.log_start(run.id, after, LOG_LINES) if after else None
+    return {"lines": lines, "after": after, "last": _last_number(lines, after), "attempt": attempt, "earlier": earlier}
 
 
 def _last_number(lines: Sequence[LogEntry], after: int) -> int:
@@ -122,7 +124,7 @@ def run_log(run_id: int) -> ResponseReturnValue:
     last = _last_number(lines, after)
     if not lines and not found.status.is_final:
         return Response(status=204)
-    return render_template("runs/_log_more.html", run=found, lines=lines, last=last)
+    return render_template("runs/_log_more.html", run=found, lines=lines, last=last, after=after)
 
 
 @pages.post("/runs/<int:run_id>/cancel")

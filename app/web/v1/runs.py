@@ -115,7 +115,9 @@ class KeySchema(Schema):
 
 
 class LogLineSchema(Schema):
-    number = fields.Integer(required=True, metadata={"description": "From 1, in order."})
+    number = fields.Integer(
+        required=True, metadata={"description": "From 1, in order; of a long log the middle is left out."}
+    )
     at = Moment(required=True)
     level = fields.String(required=True)
     message = fields.String(required=True)

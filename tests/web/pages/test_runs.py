@@ -1,6 +1,10 @@
 """The list of runs and one run from its beginning to its end."""
 
+from sqlalchemy import delete
+
 from app.bootstrap import Services
+from app.core.log_cap import Kept
+from app.core.models import LogEntry
 from app.core.ports import Assignment, Logged, LogLine, Progressed
 from app.core.statuses import FailureReason, Origin, RunStatus
 from app.web.pages.words import FAILURES
@@ -76,6 +80,27 @@ def test_a_long_log_shows_its_end_and_links_to_what_is_before(admin: Reader, mak
     assert "line 201\n" in earlier.text
     assert "line 701\n" not in earlier.text
     assert f"/runs/{assignment.run_id}?from=700" in earlier.links()
+
+
+def test_a_log_says_what_is_left_out_of_it(admin: Reader, make_job: MakeJob, play: Play, services: Services) -> None:
+    assignment = play.begin(make_job())
+    write(play, assignment, 300)
+    lines = [LogLine(play.clock(), "info", f"line {number}") for number in range(12_646, 13_146)]
+    play.services.engine.deliver([Logged(assignment.run_id, assignment.token, lines, 12_345, Kept(300, 500))])
+    play.services.engine.record()
+    play.end(assignment)
+    path = f"/runs/{assignment.run_id}"
+
+    newest = admin.page(path)
+    assert "line 12646\n" in newest.text
+    assert f"{path}?from=0" in newest.links()
+
+    whole = admin.page(f"{path}?from=0")
+    assert "line 300\n12,345 lines left out here" in whole.text.replace("\n\n", "\n")
+
+    with services.db.transaction() as session:
+        session.execute(delete(LogEntry))
+    assert "13,145 lines, removed since" in admin.get(path).text
 
 
 def test_a_burst_of_lines_at_the_end_is_sent_completely(admin: Reader, make_job: MakeJob, play: Play) -> None:
