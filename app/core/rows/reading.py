@@ -25,9 +25,19 @@ class UnreadableError(Exception):
     """The file is not what its record says. The message is for people."""
 
 
-def rows(stream: BinaryIO, dialect: Dialect, chunk: int = CHUNK) -> Iterator[Rows]:
-    """Give the rows in the order of the file, without the header. Raises ``UnreadableError``."""
-    parts = _split(_text(_unpacked(stream, dialect.compression, chunk), dialect.encoding), ENDINGS[dialect.line_ending])
+class EnoughError(Exception):
+    """As much was read as was wanted, and there is more."""
+
+
+def rows(stream: BinaryIO, dialect: Dialect, chunk: int = CHUNK, most: int | None = None) -> Iterator[Rows]:
+    """Give the rows in the order of the file, without the header. Raises ``UnreadableError``.
+
+    Of a file with more than ``most`` bytes, unpacked, only the rows within these; then ``EnoughError``.
+    """
+    chunks = _unpacked(stream, dialect.compression, chunk)
+    if most is not None:
+        chunks = _limited(chunks, most)
+    parts = _split(_text(chunks, dialect.encoding), ENDINGS[dialect.line_ending])
     if dialect.header:
         first = next(parts, [])
         parts = chain([first[1:]], parts)
@@ -50,6 +60,14 @@ def _unpacked(stream: BinaryIO, compression: str, chunk: int) -> Iterator[bytes]
         if compression == "NONE":
             raise
         raise UnreadableError(f"it cannot be unpacked: {error}") from error
+
+
+def _limited(chunks: Iterator[bytes], most: int) -> Iterator[bytes]:
+    for chunk in chunks:
+        if most <= 0:
+            raise EnoughError
+        most -= len(chunk)
+        yield chunk
 
 
 def _text(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:

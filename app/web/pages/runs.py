@@ -10,7 +10,7 @@ from app.core.models import QUEUE, Attempt, Job, LogEntry, Run, RunStep
 from app.core.runs import RunFilter
 from app.core.statuses import ACTIVE, Origin, RunStatus
 from app.web.auth import Right, allow, current_actor, services
-from app.web.pages import live, progress
+from app.web.pages import first_rows, live, progress
 from app.web.pages.links import given, local_path, whole_number
 from app.web.pages.queues import told
 from app.web.pages.site import pages
@@ -71,7 +71,8 @@ def run(run_id: int) -> Response:
     return live.answer(
         "runs/show.html", "runs/_live.html", version, run=found, job=_job_of(found), progress=progress.shown(found),
         steps=steps, step_runs=services().queues.step_runs(steps), part_of=_part_of(found),
-        waits_for=waits_for, attempts=attempts, **_tail(found, attempts),
+        waits_for=waits_for, attempts=attempts, first_rows={file.id: first_rows.of(file) for file in found.files},
+        **_tail(found, attempts),
     )  # fmt: skip
 
 
