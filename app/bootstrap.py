@@ -171,11 +171,11 @@ class Services:
         """Start nothing new, give what runs its grace time, and hand the lease on."""
         if self.dead_man:
             self.dead_man.stop()
-        self.watchdog.stop()
-        self.postman.stop()
         self.timer.stop()
         if self.keeper.active:
             self.engine.stop(self.settings.shutdown_grace)
+        self.postman.stop()  # late, as these may be waiting for the database: what runs has a right to its time
+        self.watchdog.stop()
         self.keeper.stop()
         self.condition.stop()
         self.db.dispose()

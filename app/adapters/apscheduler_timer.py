@@ -23,6 +23,7 @@ from apscheduler.job import Job
 from apscheduler.jobstores.base import BaseJobStore
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.base import BaseTrigger
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session, joinedload
@@ -38,6 +39,7 @@ from app.core.triggers import calculator
 
 log = logging.getLogger(__name__)
 
+JOIN_SECONDS = 2.0
 LOOK_EVERY = 1.0  # seconds at most between two looks: clocks are stepped, other processes write
 RECONCILE_EVERY = 60.0  # seconds
 BREATH = 20  # times as long as it took, after a change, until the table is reconciled once more
@@ -194,6 +196,12 @@ class TickingScheduler(BackgroundScheduler):  # type: ignore[misc]
     """APScheduler's thread and life cycle around our own loop step."""
 
     step: Callable[[], float]
+
+    def shutdown(self, *args: Any, **kwargs: Any) -> None:
+        """As the base class, but does not wait for ever: the thread may be waiting for the database."""
+        BlockingScheduler.shutdown(self, *args, **kwargs)
+        self._thread.join(JOIN_SECONDS)
+        del self._thread
 
     def _process_jobs(self) -> float:
         return self.step()

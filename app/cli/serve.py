@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MAY_TAKE = 14.0  # seconds beyond the grace time, for the ends of all runs and of ourselves
+
 CHECK_SECONDS = 2.0  # for the pages of SQLite's file: some gigabytes, once they have been read
 
 
@@ -42,7 +44,7 @@ def serve() -> None:
     services = build(given, check_seconds=CHECK_SECONDS)
     server = _listen(services, given)
     password = services.users.ensure_administrator(given.admin_username, given.admin_password)
-    _on_signals()
+    _on_signals(services, given.shutdown_grace)
     systemd = Systemd(os.environ, services.is_live, lambda: "standing by" if services.is_standby else "keeps the time")
     services.start()
     _welcome(given, password)
@@ -67,18 +69,32 @@ def _listen(services: Services, given: "Settings") -> http_server.Server:
         ) from None
 
 
-def _on_signals() -> None:
-    """The first signal ends the server well, a second one at once."""
+def _on_signals(services: Services, grace_seconds: float) -> None:
+    """The first signal ends the server well and in time, a second one at once."""
     stopping = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
         if stopping.is_set():
             os._exit(128 + number)
         stopping.set()
+        services.engine.begin_to_stop()
+        _end_after(grace_seconds + MAY_TAKE)
         raise SystemExit(0)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+
+
+def _end_after(seconds: float) -> None:
+    """Whatever hangs. Nothing is lost: runs are ended with us, and what is not recorded is in the spool."""
+
+    def end() -> None:
+        log.error("the server ends without having recorded everything; the next start does it")
+        os._exit(0)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
 
 
 def _welcome(given: "Settings", password: str | None) -> None:

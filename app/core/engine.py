@@ -43,6 +43,8 @@ LISTEN_SECONDS = 1.0
 """Nobody reports anything for so long: the thread shows that it lives, and listens again."""
 BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds to wait after the first, second ... fault in a row of the database."""
+JOIN_SECONDS = 3.0
+"""So long the end of the server waits for a thread of the engine, which may itself wait for the database."""
 CHORES_EVERY = timedelta(seconds=1)
 """What is looked after in the ticks besides the fires: pauses, deadlines, forsaken runs."""
 
@@ -104,7 +106,7 @@ class Engine:
 
     def tick(self) -> datetime | None:
         """Decide what is due. Gives the moment at which to look again at the latest."""
-        if not self.keeps_time() or not self.may_begin() or self.sleep.holds():
+        if self._stopping.is_set() or not self.keeps_time() or not self.may_begin() or self.sleep.holds():
             return None
         self._submit_durable(self._unsure_of_tick)
         self.clock_steps.attend()
@@ -161,7 +163,7 @@ class Engine:
         self._submit_durable(self._unsure_of_dispatch)
         for run_id, token in self.runs.cancelling():
             self.executor.cancel(run_id, token)
-        if self.drains.is_on or not self.may_begin():
+        if self._stopping.is_set() or self.drains.is_on or not self.may_begin():
             return 0
         next_begin = self.runs.next_begin()
         self._has_backlog = next_begin is not None and next_begin <= self.clock()
@@ -316,16 +318,24 @@ class Engine:
         self.notice()
 
     def stop(self, grace_seconds: float) -> None:
-        """Start nothing new, give running work the grace time, record how it ended."""
-        self._stopping.set()
-        self._work.set()
+        """Start nothing new, give running work the grace time, record how it ended.
+
+        What cannot be recorded, as the database is away, is in the spool for the next start.
+        """
+        self.begin_to_stop()
         if self._threads:
-            self._threads[0].join(10)
+            self._threads[0].join(JOIN_SECONDS)
         self.executor.stop(grace_seconds)
         self._reports.put(None)
         for thread in self._threads[1:]:
-            thread.join(30)
+            thread.join(JOIN_SECONDS)
         self._threads = []
+
+    def begin_to_stop(self) -> None:
+        """From here on nothing is claimed. Never blocks."""
+        self._stopping.set()
+        self._work.set()
+        self._reports.stop_waiting()
 
     def _loop(self, step: Callable[[], bool], pulse: Pulse) -> None:
         lock_wait_seconds.set(PATIENT)

@@ -18,6 +18,12 @@ class ReportQueue:
         self._progress: dict[tuple[int, str], Progressed] = {}
         self._lock = threading.Lock()
 
+    def stop_waiting(self) -> None:
+        """The server ends: who has something to say must not be held up, however much there is."""
+        with self._reports.mutex:
+            self._reports.maxsize = 0
+            self._reports.not_full.notify_all()
+
     def put(self, report: Report | None) -> None:
         """Waits while there are too many."""
         if not (isinstance(report, Progressed) and self._replaces(report)):

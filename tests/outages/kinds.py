@@ -27,7 +27,8 @@ class Line:
         self._pairs: dict[socket.socket, socket.socket] = {}
         self._is_cut = self._is_silent = self._is_over = False
         self._lock = threading.Lock()
-        threading.Thread(target=self._carry, daemon=True).start()
+        self._thread = threading.Thread(target=self._carry, daemon=True)
+        self._thread.start()
 
     @property
     def url(self) -> str:
@@ -49,8 +50,9 @@ class Line:
 
     def close(self) -> None:
         self._is_over = True
-        self._drop_all()
-        self._listener.close()
+        self._thread.join()
+        for end in [self._listener, *self._pairs]:
+            end.close()
 
     def _drop_all(self) -> None:
         with self._lock:

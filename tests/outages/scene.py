@@ -6,7 +6,6 @@ every dialect; afterwards each moment has to have its one row, and a run that so
 
 import threading
 import time
-from collections import Counter
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
@@ -34,7 +33,7 @@ PATIENCE = 60.0  # seconds; machines that run tests may be busy with other thing
 class Measured:
     seconds: float  # that the outage lasted
     slowest_answer: float = 0.0  # of the web meanwhile, in seconds
-    answers: Counter[int] = field(default_factory=Counter)  # by status
+    answers: dict[int, int] = field(default_factory=dict)  # by status
     told_after: float | None = None  # seconds until /healthz said so
     working_after: float = 0.0  # seconds from its end until a run that was asked for has succeeded
     run_in_it: RunStatus | None = None  # the end of the run that ended in it
@@ -115,7 +114,7 @@ class Scene:
             **options,  # type: ignore[arg-type]
         )
         measured.slowest_answer = max(measured.slowest_answer, time.monotonic() - began)
-        measured.answers[answer.status_code] += 1
+        measured.answers[answer.status_code] = measured.answers.get(answer.status_code, 0) + 1
 
     def _health(self) -> int:
         return requests.get(self.server.url + "/healthz", timeout=10).status_code
@@ -130,7 +129,10 @@ class Scene:
         return time.monotonic() - began
 
     def _start(self, number: int) -> int | None:
-        answer = self.server.post(f"/api/v1/jobs/w{number:010}/runs", json={})
+        try:
+            answer = self.server.post(f"/api/v1/jobs/w{number:010}/runs", json={})
+        except requests.ConnectionError:  # one that was kept open, and was closed as nothing was heard of it
+            return None
         return int(answer.json()["id"]) if answer.ok else None
 
     def _run(self, run_id: int | None) -> Run:

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -31,13 +31,13 @@ def seconds(name: str) -> float:
 
 
 def postgresql_cut(folder: Path, url: str) -> Measured:
-    line = kinds.Line(url)
-    return play(Scene(folder, seconds("cut"), line.url), line.cut)
+    with closing(kinds.Line(url)) as line:
+        return play(Scene(folder, seconds("cut"), line.url), line.cut)
 
 
 def postgresql_silent(folder: Path, url: str) -> Measured:
-    line = kinds.Line(url)
-    return play(Scene(folder, seconds("silent"), line.url), line.silent)
+    with closing(kinds.Line(url)) as line:
+        return play(Scene(folder, seconds("silent"), line.url), line.silent)
 
 
 def sqlite_locked(folder: Path, url: str) -> Measured:
