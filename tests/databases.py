@@ -68,5 +68,6 @@ def share_statements() -> None:
 
 
 def _share(new: Any, first: Any) -> None:
+    new.own_dialect = new.dialect  # connections are still made by this one: see make_flaky
     new.dialect = new.pool._dialect = first.dialect
     new._compiled_cache = first._compiled_cache

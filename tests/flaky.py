@@ -36,7 +36,8 @@ def make_flaky(db: Database) -> Flakiness:
     """From now on the database's connections fail when they are told to."""
     flakiness = Flakiness()
     connection = type("Connection", (FlakyConnection,), {"flakiness": flakiness})
-    event.listen(db.engine, "do_connect", lambda dialect, record, args, options: connection(*args, **options))
+    makes_connections = getattr(db.engine, "own_dialect", db.engine)
+    event.listen(makes_connections, "do_connect", lambda dialect, record, args, options: connection(*args, **options))
     db.engine.dispose()
     return flakiness
 
