@@ -10,7 +10,7 @@ from sqlalchemy import func, select, text
 from app.core.db import Database
 from app.core.due import NEXT_FIRE_AT
 from app.core.errors import CarillonError
-from app.core.models import IS_ACTIVE, IS_QUEUED, Run
+from app.core.models import IS_ACTIVE, IS_QUEUED, Job, Run
 from app.core.notice_models import Delivery, FailingJob
 from app.core.ports import Clock
 from app.core.postroom import IS_PENDING
@@ -78,7 +78,12 @@ def _age(moment: datetime | None, now: datetime) -> float | None:
 
 _ACTIVE = select(Run.status, func.count()).where(IS_ACTIVE).group_by(Run.status)
 _OLDEST_QUEUED = select(func.min(Run.queued_at)).where(IS_QUEUED)
-_FAILING = select(func.count()).select_from(FailingJob)
+_FAILING = (
+    select(func.count())
+    .select_from(FailingJob)
+    .join(Job, Job.id == FailingJob.job_id)
+    .where(Job.deleted_at.is_(None), Job.enabled.is_(True))
+)
 _MESSAGES = select(func.count(), func.min(Delivery.made_at)).where(IS_PENDING)
 _SIZE = {
     True: text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"),

@@ -63,8 +63,12 @@ class RuleView:
 
     scope: NoticeScope
     name: str  # of the group or the job, empty for the site
-    uid: str | None  # of the job
+    job: Job | None  # or a queue
     rule: Rule  # its webhook is shortened
+
+    @property
+    def uid(self) -> str | None:
+        return self.job.uid if self.job else None
 
 
 class NoticeRules:
@@ -78,7 +82,7 @@ class NoticeRules:
         query = select(NoticeRule).where(NoticeRule.scope != NoticeScope.JOB).order_by(NoticeRule.name)
         with self.db.reading() as session:
             wide = [RuleView(row.scope, row.name, None, self._shown(row)) for row in session.scalars(query)]
-            of_jobs = [RuleView(NoticeScope.JOB, job.name, job.uid, self._shown(row)) for job, row in _jobs(session)]
+            of_jobs = [RuleView(NoticeScope.JOB, job.name, job, self._shown(row)) for job, row in _jobs(session)]
         return sorted(wide, key=lambda view: view.scope is not NoticeScope.SITE) + of_jobs
 
     def get(self, scope: NoticeScope, name: str = "") -> Rule | None:

@@ -49,7 +49,8 @@ class _Registry:
     def collect(self) -> Iterator[Metric]:
         health = self.of.health()
         yield from _state(health)
-        yield from _counted(self.of.gauges.read())
+        if health.database == OK:  # one that hangs is not asked a second time
+            yield from _counted(self.of.gauges.read())
         yield from _workers(self.of)
         yield from _since_start()
         yield _build(self.of)
@@ -65,6 +66,7 @@ def _state(health: Health) -> Iterator[Metric]:
         "draining", "1 while nothing new begins because the server is to be stopped.", health.draining_until is not None
     )
     yield _gauge("stopped", "1 after somebody stopped the timekeeping.", health.stopped is not None)
+    yield _gauge("asleep", "1 while a restored database waits for somebody to wake it.", health.asleep is not None)
     yield _gauge("tick_age_seconds", "Since the last completed look at the clock.", health.tick_age_seconds)
     yield _gauge("disk_free_bytes", "Free for Carillon where results are kept.", health.disk_free_bytes)
     yield _gauge("held_fires", "Moments that wait for the clock or for an answer.", health.held_fires)
@@ -85,7 +87,7 @@ def _counted(found: Gauges) -> Iterator[Metric]:
     yield active
     oldest = found.oldest_queued_seconds
     yield _gauge("queue_oldest_seconds", "How long the oldest queued run has waited; 0 when none does.", oldest or 0)
-    yield _gauge("jobs_failing", "Jobs whose last runs did not succeed.", found.failing_jobs)
+    yield _gauge("jobs_failing", "Jobs that are on and whose last runs did not succeed.", found.failing_jobs)
     yield _gauge("messages_pending", "Notices that are still to be sent.", found.messages)
     age = found.oldest_message_seconds
     yield _gauge("message_oldest_seconds", "How long the oldest of them has waited; 0 when none does.", age or 0)

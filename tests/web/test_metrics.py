@@ -87,6 +87,8 @@ def test_runs_are_counted_while_they_go_on_and_when_they_have_ended(
     assert [value(during, "runs_active", status=status) for status in ("queued", "running", "cancelling")] == [1, 1, 0]
     assert value(during, "queue_oldest_seconds") == 30
     assert (value(before, "jobs_failing"), value(after, "jobs_failing")) == (0, 1)
+    services.jobs.disable(services.jobs.get_by_name("three").uid, "ada")
+    assert value(scrape(client), "jobs_failing") == 0  # nobody is to be woken for it
     failed = {"status": "failed", "job_type": "SQL_EXPORT"}
     assert (value(after, "runs_total", **failed) or 0) - (value(before, "runs_total", **failed) or 0) == 1
 

@@ -114,12 +114,12 @@ def remove_group_notice_rule(name: str) -> None:
 
 @operation("GET", "/jobs/<uid>/notices", Right.EDIT, gives=NoticeRuleSchema, errors=(404,))
 def show_notice_rule(uid: str) -> dict[str, Any]:
-    """Show who is told about a job
+    """Show who is told about a job or a queue
 
     The rule that counts: its own, else that of its group, else that of the site; `scope` says which. With none at all
     nobody is told.
     """
-    job = services().jobs.get(uid)
+    job = services().jobs.get_any(uid)
     scope, rule = services().notice_rules.of_job(job) or (NoticeScope.SITE, Rule(kinds=()))
     names = {NoticeScope.JOB: job.name, NoticeScope.GROUP: job.group, NoticeScope.SITE: ""}
     return _document(rule, scope, names[scope], job.uid if scope is NoticeScope.JOB else None)
@@ -128,11 +128,11 @@ def show_notice_rule(uid: str) -> dict[str, Any]:
 @operation("PUT", "/jobs/<uid>/notices", Right.EDIT, takes=NoticeRuleBodySchema, gives=NoticeRuleSchema,
            errors=(404,), example=EXAMPLE)  # fmt: skip
 def save_notice_rule(uid: str, asked: dict[str, Any]) -> dict[str, Any]:
-    """Say who is told about a job
+    """Say who is told about a job or a queue
 
     A rule that names nobody keeps the job out of what its group and the site are told.
     """
-    return _save(NoticeScope.JOB, uid, asked, services().jobs.get(uid).name, uid)
+    return _save(NoticeScope.JOB, uid, asked, services().jobs.get_any(uid).name, uid)
 
 
 @operation("DELETE", "/jobs/<uid>/notices", Right.EDIT, statuses=(204,), errors=(404,))

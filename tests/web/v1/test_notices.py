@@ -3,6 +3,7 @@
 from flask.testing import FlaskClient
 
 from app.bootstrap import Services
+from app.core.queues import QueueSpec, StepSpec
 from tests.web.conftest import MakeJob
 
 RULE = {"kinds": ["failure"], "each_failure": True, "missed_from": 2, "mail": ["ops@x.example"]}
@@ -37,6 +38,17 @@ def test_what_is_shown_can_be_sent_back(admin_client: FlaskClient, make_job: Mak
     assert admin_client.put(path, json=body).status_code == 200
     assert admin_client.delete(path).status_code == 204
     assert admin_client.delete(path).status_code == 404
+
+
+def test_a_queue_may_have_a_rule_of_its_own(admin_client: FlaskClient, make_job: MakeJob, services: Services) -> None:
+    steps = [StepSpec(make_job(name).uid) for name in ("one", "two")]
+    queue = services.queues.create(QueueSpec("month end", [], steps), "ada")
+
+    saved = admin_client.put(f"/api/v1/jobs/{queue.uid}/notices", json=RULE)
+
+    assert (saved.status_code, saved.get_json()["name"]) == (200, "month end")
+    assert f'href="/queues/{queue.uid}"' in admin_client.get("/notices").text
+    assert f"/notices/rule?what=job:{queue.uid}" in admin_client.get(f"/queues/{queue.uid}").text
 
 
 def test_what_is_wrong_is_said_by_field(admin_client: FlaskClient) -> None:
