@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.adapters import file_systems, flights, sqlite_file
+from app.adapters import file_systems, flights, place, sqlite_file
 from app.adapters.apscheduler_timer import ApschedulerTimer
 from app.adapters.clock import seconds_since_boot, utc_now
 from app.adapters.dead_man import DeadManSwitch
@@ -75,6 +75,7 @@ from app.core.statuses import Channel, OutageKind
 from app.core.system_jobs import SystemJobs
 from app.core.upkeep import Task, Upkeep, own_types
 from app.core.users import Hasher, Users
+from app.core.whereabouts import Whereabouts
 from app.job_types.http_call import webhook
 from app.job_types.sql_export.probe import Probe, probe
 from app.job_types.sql_export.rehearsal.rehearsals import Rehearsals
@@ -111,6 +112,7 @@ class Services:
     drains: Drains
     condition: Condition
     sleep: Sleep
+    whereabouts: Whereabouts
     results: Results
     contracts: Contracts
     keeping: Keeping
@@ -152,6 +154,7 @@ class Services:
         self.timer.store.prepare()
         self.engine.clock_steps.begin(began)
         self.drains.restart()
+        self.whereabouts.settle()
         self.sleep.begin()
         self.outages.begin()
         self.system_jobs.ensure()
@@ -231,6 +234,7 @@ class Services:
             keeper=self.keeper.holder() if database == OK else None,
             stopped=self.stopped,
             asleep=asleep.why if asleep else None,
+            came_from=self.whereabouts.came_from() if database == OK else None,
             held_fires=held_fires(self.db) if database == OK else None,
         )
 
@@ -365,6 +369,7 @@ def assemble(
         drains=drains,
         condition=condition,
         sleep=sleep,
+        whereabouts=Whereabouts(db, clock, lambda: place.here(db.file), place.is_there),
         results=Results(db, clock),
         contracts=Contracts(db, clock),
         keeping=keeping,

@@ -36,10 +36,10 @@ def wake(skip_missed: bool, by_rules: bool) -> None:
 def _show(plan: Plan) -> None:
     rows = [[each.name, each.starts, each.waiting, each.asks, each.missed] for each in plan.jobs[:SHOWN]]
     if rows:
-        click.echo("What was due since the backup, by the misfire rules:")
+        click.echo("What was due since then, by the misfire rules:")
         table(["JOB", "STARTS AT ONCE", "WAITS ALREADY", "WOULD ASK", "LEFT OUT"], rows)
     else:
-        click.echo("Nothing was due since the backup.")
+        click.echo("Nothing was due since then.")
     if len(plan.jobs) > SHOWN:
         click.echo(f"... and {len(plan.jobs) - SHOWN} more jobs")
     if plan.not_looked_at:

@@ -37,6 +37,7 @@ class Health:
     disk_reserve_bytes: int  # with less than that no result is written
     keeper: str | None = None  # host:pid of the process that keeps the time
     stopped: str | None = None  # why nothing keeps the time: somebody stopped it, and a restart starts it again
+    came_from: str | None = None  # the database was copied or moved from there, and nobody has said which
     asleep: str | None = None  # why nothing fires: a backup was restored, and nobody has woken it
     held_fires: int | None = None  # moments that wait for the clock or for somebody's answer
     degraded: tuple[str, ...] = ()  # what `condition` has found
@@ -62,6 +63,8 @@ class Health:
 
     def _warnings(self) -> list[str]:
         found = [f"asleep, {self.asleep}: nothing fires until somebody wakes it"] if self.asleep else []
+        if self.came_from:
+            found.append(f"the database came from {self.came_from}: if a server still runs there, both do every job")
         if self.disk_free_bytes is None:
             found.append("how much of the disk is free cannot be told")
         elif self.disk_free_bytes < self.disk_reserve_bytes:

@@ -129,6 +129,8 @@ class Instance(Base):
     created_at: Mapped[datetime]
     keeper: Mapped[str | None]  # host:pid of the process that keeps the time
     kept_since: Mapped[datetime | None]
+    place: Mapped[str | None]  # where the database is, see core/whereabouts.py
+    came_from: Mapped[str | None]  # where it was before, until somebody says that it was moved
     asleep_since: Mapped[datetime | None]  # see core/sleep.py
     asleep_from: Mapped[datetime | None]  # up to then everything is decided
     asleep_why: Mapped[str | None]

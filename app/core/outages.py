@@ -28,7 +28,7 @@ REASONS = {
 WORDS = {
     OutageKind.DOWN: "no server kept the time from {} to {}",
     OutageKind.CLOCK_JUMP: "the clock was put forward from {} to {}",
-    OutageKind.ASLEEP: "a backup of {} was restored, and it was asleep until {}",
+    OutageKind.ASLEEP: "a backup or copy of {}, which was asleep until {}",
     OutageKind.DATABASE: "the database did not work from {} to {}",
     OutageKind.DISK: "the disk was full from {} to {}",
     OutageKind.STANDSTILL: "the server stood still from {} to {}",

@@ -25,7 +25,7 @@ from app.core.statuses import DeliveryStatus, FailureReason, FireOutcome, Outage
 
 log = logging.getLogger(__name__)
 
-WAS_GOING_ON = "it was going on when the backup was made that this was restored from; how it ended is not known"
+WAS_GOING_ON = "it was going on when this copy or backup of the database was made; how it ended is not known"
 MOST = 5_000
 """Triggers whose late moments are looked at to say what waking would do; the rest is only counted."""
 
@@ -152,7 +152,7 @@ def state(session: Session) -> Asleep | None:
 
 
 def fall_asleep(session: Session, decided_to: datetime, now: datetime, why: str) -> int:
-    """Put a restored database to sleep. ``decided_to`` is the moment it is of.
+    """Put a restored or copied database to sleep. ``decided_to`` is the moment it is of.
 
     Runs that were going on then are interrupted and not tried again. Gives how many.
     """
@@ -161,7 +161,7 @@ def fall_asleep(session: Session, decided_to: datetime, now: datetime, why: str)
     )
     instance = session.get_one(Instance, 1)
     instance.asleep_since, instance.asleep_from, instance.asleep_why = now, decided_to, why
-    instance.keeper = instance.kept_since = None
+    instance.keeper = instance.kept_since = instance.place = instance.came_from = None
     session.execute(update(Tenure).values(left_at=now))  # whoever kept the time then does not do it here
     return lost
 

@@ -137,6 +137,8 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("carillon_instance", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("place", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("came_from", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("asleep_since", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("asleep_from", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("asleep_why", sa.Text(), nullable=True))

@@ -23,7 +23,7 @@ def test_a_house_is_backed_up_checked_restored_and_woken(carillon: Carillon, tmp
     assert (refused.returncode, "--replace keeps it aside" in refused.stderr) == (1, True)
     assert "Kept aside: " in restored.stdout
     assert "It is asleep" in restored.stdout
-    assert "Nothing was due since the backup." in shown.stdout
+    assert "Nothing was due since then." in shown.stdout
     assert woken.stdout == "Carillon is awake.\n"
     assert (again.returncode, "awake already" in again.stderr) == (1, True)
     assert all("Traceback" not in done.stderr for done in (made, checked, refused, restored, shown, woken, again))

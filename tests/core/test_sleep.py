@@ -86,9 +86,7 @@ def test_woken_by_the_rules_it_goes_on_as_after_any_stop(
     ]
     with services.db.reading() as session:
         [first, *_] = session.scalars(select(Fire.detail).order_by(Fire.scheduled_for))
-    assert first == (
-        "a backup of 2026-03-02 12:00:00 UTC was restored, and it was asleep until 2026-03-02 15:30:00 UTC"
-    )
+    assert first == ("a backup or copy of 2026-03-02 12:00:00 UTC, which was asleep until 2026-03-02 15:30:00 UTC")
     assert len(executor.assignments) == 1
 
 
@@ -163,7 +161,7 @@ def test_what_was_going_on_is_interrupted_and_not_tried_again(
 
     found = services.runs.get(run.id)
     assert (found.status, found.reason) == (RunStatus.INTERRUPTED, FailureReason.SERVER_LOST)
-    assert "when the backup was made" in (found.error or "")
+    assert "backup of the database was made" in (found.error or "")
     with services.db.reading() as session:
         assert len(session.scalars(select(Run)).all()) == 1
 

@@ -17,7 +17,7 @@ DONE = {
 
 @pages.app_context_processor
 def sleep_of_everything() -> dict[str, object]:
-    return {"asleep": asleep}
+    return {"asleep": asleep, "came_from": came_from}
 
 
 def asleep() -> Asleep | None:
@@ -26,6 +26,21 @@ def asleep() -> Asleep | None:
         return services().sleep.state()
     except CarillonError:
         return None
+
+
+def came_from() -> str | None:
+    try:
+        return services().whereabouts.came_from()
+    except CarillonError:
+        return None
+
+
+@pages.post("/moved")
+@allow(Right.EDIT)
+def confirm_move() -> ResponseReturnValue:
+    services().whereabouts.confirm_move(current_actor().name)
+    flash("Good. The place of the database is remembered.")
+    return redirect(url_for("pages.jobs"), 303)
 
 
 @pages.get("/wake")

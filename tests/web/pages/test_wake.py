@@ -4,6 +4,7 @@ import pytest
 
 from app.bootstrap import Services
 from app.core import sleep
+from app.core.models import Instance
 from app.core.triggers import cron
 from tests.fakes import FakeClock
 from tests.web.conftest import MakeJob
@@ -50,3 +51,17 @@ def test_only_an_administrator_wakes_it(user: Reader, services: Services) -> Non
 def test_a_choice_is_needed(admin: Reader, services: Services) -> None:
     assert admin.post("/wake", {"missed": ""}).status_code == 422
     assert services.sleep.state() is not None
+
+
+def test_where_the_database_came_from_is_told_until_somebody_confirms(
+    admin: Reader, user: Reader, services: Services
+) -> None:
+    with services.db.transaction() as session:
+        session.get_one(Instance, 1).came_from = "old.example:/srv/carillon.db"
+
+    for path in ("/jobs", "/runs"):
+        assert "This database came from old.example:/srv/carillon.db." in user.page(path).text
+    assert user.post("/moved").status_code == 403
+    assert admin.post("/moved").location == "/jobs"
+
+    assert "came from" not in admin.page("/jobs").text
