@@ -34,6 +34,9 @@ class RefusedError(NotTakenError):
 
 
 class Sender(Protocol):
+    only_place: str | None
+    """Where all goes to, if that is one server."""
+
     def place_of(self, due: Due) -> str:
         """Which server this goes to."""
 
@@ -55,6 +58,7 @@ class Postman:
         self.may_work = may_work
         self.monotonic = monotonic
         self._resting: dict[tuple[Channel, str], float] = {}
+        self._unrecorded: list[Callable[[], None]] = []
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -72,20 +76,48 @@ class Postman:
         """Make messages and send those that are due. Gives the number of those that were taken."""
         if not self.may_work():
             return 0
+        self._record()
         self.postroom.make()
         taken = 0
-        for due in self.postroom.due():
+        for due in self.postroom.due(without=self._unreachable()):
             if self._stopping.is_set() or not self.may_work():
                 break
             if not self._rests(due):
                 taken += self._deliver(due)
         return taken
 
+    def _record(self) -> None:
+        """Write down what became of messages. Until that works nothing is sent: a disk that is full is still read,
+        and would give the same message to send each second.
+        """
+        while self._unrecorded:
+            self._unrecorded[0]()
+            self._unrecorded.pop(0)
+
     def _rests(self, due: Due) -> bool:
-        until = self._resting.get((due.channel, self.senders[due.channel].place_of(due)))
+        return self._is_resting((due.channel, self.senders[due.channel].place_of(due)))
+
+    def _is_resting(self, place: tuple[Channel, str]) -> bool:
+        until = self._resting.get(place)
         return until is not None and self.monotonic() < until
 
+    def _unreachable(self) -> list[Channel]:
+        """Channels with a single place that rests: what waits for them must not stand before what could go."""
+        places = ((channel, self.senders[channel].only_place) for channel in self.senders)
+        return [channel for channel, place in places if place is not None and self._is_resting((channel, place))]
+
     def _deliver(self, due: Due) -> bool:
+        error = self._send(due)
+        if error is None:
+            self._unrecorded.append(lambda: self.postroom.sent(due.id))
+        else:
+            is_final = isinstance(error, RefusedError)
+            self._unrecorded.append(lambda: self.postroom.failed(due.id, str(error), is_final=is_final))
+        self._record()
+        return error is None
+
+    def _send(self, due: Due) -> NotTakenError | None:
+        """Gives what kept it from being taken."""
         sender = self.senders[due.channel]
         try:
             sender.send(due)
@@ -93,20 +125,20 @@ class Postman:
             log.warning("message %s was not taken: %s", due.id, error)
             if isinstance(error, NobodyThereError):
                 self._resting[due.channel, sender.place_of(due)] = self.monotonic() + REST
-            self.postroom.failed(due.id, str(error), is_final=isinstance(error, RefusedError))
-            return False
+            return error
         except Exception as error:  # one message must not hold up the others
             log.exception("message %s cannot be sent", due.id)
-            self.postroom.failed(due.id, type(error).__name__)
-            return False
-        self.postroom.sent(due.id)
-        return True
+            return NotTakenError(type(error).__name__)
+        return None
 
     def _work(self) -> None:
-        while not self._stopping.wait(LOOK_EVERY):
+        wait = LOOK_EVERY
+        while not self._stopping.wait(wait):
+            wait = LOOK_EVERY
             try:
                 self.step()
             except UnavailableError:
                 log.debug("the database does not answer; messages wait")
             except Exception:
                 log.exception("messages cannot be sent at the moment")
+                wait = REST

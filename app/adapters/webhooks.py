@@ -16,6 +16,8 @@ Post = Callable[[str, str, Mapping[str, Any], int], int]
 class Webhooks:
     """A sender of the postman's."""
 
+    only_place: str | None = None
+
     def __init__(self, post: Post, place: Callable[[str], str], clock: Clock) -> None:
         self.post = post
         self.place = place

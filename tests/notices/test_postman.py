@@ -3,7 +3,9 @@
 import pytest
 
 from app.adapters.postman import NobodyThereError, NotTakenError, Postman, RefusedError
+from app.adapters.secrets import AesVault
 from app.bootstrap import Services, build
+from app.core.errors import UnavailableError
 from app.core.jobs import JobSpec
 from app.core.notice_rules import Rule
 from app.core.postroom import GATHER_SECONDS, Due
@@ -19,12 +21,13 @@ SITE = NoticeScope.SITE
 class FakeSender:
     """Takes everything but what it shall not, by the target."""
 
-    def __init__(self, **faults: Exception) -> None:
+    def __init__(self, only_place: str | None = None, **faults: Exception) -> None:
+        self.only_place = only_place
         self.faults = faults
         self.tried: list[str] = []
 
     def place_of(self, due: Due) -> str:
-        return due.target.partition("@")[2]
+        return self.only_place or due.target.partition("@")[2]
 
     def send(self, due: Due) -> None:
         self.tried.append(due.target)
@@ -81,6 +84,67 @@ def test_a_server_that_does_not_answer_is_tried_once_and_left_alone(services: Se
     seconds.now += 31
     walks.step()
     assert sender.tried[2:] == ["b@down.example"]
+
+
+def test_mail_that_waits_for_its_server_does_not_stand_before_webhooks(services: Services) -> None:
+    send_tests(services, "a@x.example", "b@x.example")
+    services.notice_rules.save(SITE, "", Rule(webhook="https://hooks.example/x"), "ada")
+    services.postroom.test(services.notice_rules, SITE, "", "ada")
+    mail, hooks = FakeSender("mail", a=NobodyThereError("no answer")), FakeSender()
+    walks = Postman(services.postroom, {Channel.MAIL: mail, Channel.WEBHOOK: hooks}, lambda: True, Seconds())
+
+    walks.step()
+    with_rest = services.postroom.due(without=walks._unreachable(), limit=1)
+
+    assert (mail.tried, hooks.tried) == (["a@x.example"], ["https://hooks.example/x"])
+    assert list(with_rest) == []
+    assert walks._unreachable() == [Channel.MAIL]
+
+
+def test_while_nothing_can_be_written_down_nothing_is_sent_twice(services: Services) -> None:
+    """A full disk is still read: what was sent would be due again at each look."""
+    send_tests(services, "a@x.example", "b@x.example")
+    sender, sent = FakeSender(), services.postroom.sent
+    walks = postman(services, sender)
+
+    def full(delivery_id: int) -> None:
+        raise UnavailableError("the disk is full")
+
+    services.postroom.sent = full  # type: ignore[method-assign]
+    for _ in range(3):
+        with pytest.raises(UnavailableError):
+            walks.step()
+    assert sender.tried == ["a@x.example"]
+
+    services.postroom.sent = sent  # type: ignore[method-assign]
+    walks.step()
+    assert sender.tried == ["a@x.example", "b@x.example"]
+    assert set(states(services).values()) == {DeliveryStatus.SENT}
+
+
+def test_a_webhook_that_cannot_be_opened_any_more_keeps_nobody_else_from_being_told(
+    services: Services, executor: FakeExecutor, clock: FakeClock
+) -> None:
+    seconds = services.postroom.monotonic = Seconds()  # type: ignore[assignment]
+    services.notice_rules.save(SITE, "", Rule(mail=["a@x.example"], webhook="https://hooks.example/x"), "ada")
+    services.postroom.vault = AesVault(b"another key" * 3)
+    job = services.jobs.create(JobSpec("nightly", "NOTHING"), "ada")
+    services.runs.request(job.uid, "ada")
+    services.engine.dispatch()
+    ended = executor.end(executor.assignments[0], clock(), RunStatus.FAILED, FailureReason.EXCEPTION, "an error")
+    services.engine.deliver([ended])
+    services.engine.record()
+    sender = FakeSender()
+    walks = postman(services, sender)
+
+    walks.step()
+    seconds.now += GATHER_SECONDS  # type: ignore[attr-defined]
+    walks.step()
+
+    assert sender.tried == ["a@x.example"]
+    given_up = [row for row in services.postroom.list() if row.channel is Channel.WEBHOOK]
+    assert [row.status for row in given_up] == [DeliveryStatus.GIVEN_UP]
+    assert "another secret key" in (given_up[0].error or "")
 
 
 def test_who_does_not_keep_the_time_sends_nothing(services: Services) -> None:
