@@ -75,6 +75,23 @@ def test_postgresql_says_what_it_expects(export, postgresql, postgresql_url):
     postgresql.execute("DROP TABLE counted")
 
 
+@pytest.mark.parametrize("database", ["mariadb", "sqlite"])
+def test_a_whole_table_is_known_beforehand(export, url, database, admin):
+    admin.execute("CREATE TABLE whole (id integer primary key, t varchar(20))")
+    admin.execute(f"INSERT INTO whole SELECT i, 'x' FROM ({MANY[database]}) AS many WHERE i <= 3000")
+    admin.execute("ANALYZE TABLE whole" if database == "mariadb" else "ANALYZE")
+    try:
+        run = export(url, "SELECT id, upper(t) AS t FROM whole ORDER BY t")
+        run.run()
+        part = export(url, "SELECT id FROM whole WHERE id > 10", filename="part")
+        part.run()
+    finally:
+        admin.execute("DROP TABLE whole")
+
+    assert run.progressed[-1]["total"] == pytest.approx(3000, rel=0.05)
+    assert part.progressed[-1]["total"] is None
+
+
 def test_an_expectation_that_was_too_low_is_dropped(export, postgresql_url):
     run = export(postgresql_url, "select i from generate_series(1, 50) i where i > 0 and i < 1000 and i <> 77")
     run.run()
@@ -113,13 +130,17 @@ def test_cancel_between_batches_leaves_no_file(export, url, database):
 
 def test_cancel_inside_a_statement_stops_it_in_the_database(export, url, database, admin):
     run = export(url, ENDLESS[database])
-    canceller = threading.Thread(target=lambda: (until_busy(admin, BUSY.get(database)), run.cancel()))
+    cancelled_at = []
+    canceller = threading.Thread(
+        target=lambda: (until_busy(admin, BUSY.get(database)), cancelled_at.append(time.monotonic()), run.cancel())
+    )
     reached = run.progress
     run.progress = lambda **values: (reached(**values), values["stage"] == "query" and canceller.start())
 
     with pytest.raises(RunCancelled):
         run.run()
 
+    assert time.monotonic() - cancelled_at[0] < 2
     canceller.join()
     assert becomes_idle(admin, BUSY.get(database))
     assert run.left_files == []

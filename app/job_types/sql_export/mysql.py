@@ -12,6 +12,7 @@ from app.job_types.sql_export.mysql_plan import COLUMN_TYPES, plan_of
 from app.job_types.sql_export.source import CARILLON_TABLE, BindValue, Plan
 from app.job_types.sql_export.sql_text import Lexicon, Place, Statement, mysql, place_of
 from app.job_types.sql_export.sqlalchemy_cursor import Manners, escaped
+from app.job_types.sql_export.whole_table import whole_table
 
 _TIMEOUTS = (1969, 3024)  # max_statement_time exceeded (MariaDB), max_execution_time exceeded (MySQL)
 _EXPLAIN_REFUSED = 1345  # a view of whose tables the account may not see the plan; it may read the view
@@ -62,7 +63,10 @@ class MySqlManners(Manners):
             if error.orig is None or error.orig.args[:1] != (_EXPLAIN_REFUSED,):
                 raise
             return Plan()
-        return plan_of(rows)
+        return plan_of(rows, statement)
+
+    def expected_rows(self, statement: Statement, bound: Mapping[str, BindValue]) -> int | None:
+        return self.plan(statement, bound).rows if whole_table(statement) else None
 
     def place(self, said: str, query: str) -> Place | None:
         """What is wrong begins where the text is that the server repeats, up to a value that was put in there."""

@@ -91,6 +91,10 @@ class Manners:
         """Ask how the query would be run; a plan of nothing where Carillon does not know how to ask."""
         return Plan()
 
+    def expected_rows(self, statement: Statement, bound: Mapping[str, BindValue]) -> int | None:
+        """Say how many rows there will be, where the database knows for little."""
+        return None
+
     def place(self, said: str, query: str) -> Place | None:
         """Say where in the query that is of which the server speaks."""
         return None
@@ -179,7 +183,7 @@ class Cursor:
 
     def table(self, query: str, values: Mapping[str, BindValue]) -> Table:
         rows = self.ask(query, values, CsvFormat())
-        return Table(rows.columns, rows.portions(), rows.notes, types=self._manners.types(rows.result))
+        return Table(rows.columns, rows.portions(), rows.notes, rows.expected_rows, self._manners.types(rows.result))
 
     def plan(self, query: str, values: Mapping[str, BindValue]) -> Plan:
         statement, bound = self._statement(query, values)
@@ -191,9 +195,11 @@ class Cursor:
         if self._watch.ident is None:  # a result that starts over has no more time
             self._watch.start()
         with self.words():
+            expected = self._manners.expected_rows(statement, bound)
             result = self._streaming().execute(text(escaped(statement)), bound)
             self._answer = Rows(self, result, self._manners.columns_in_utc(result), csv)
             self._answer.notes = self._manners.notes(result)
+            self._answer.expected_rows = expected
             self._answer.types = self._manners.types(result)
         return self._answer
 
@@ -243,12 +249,11 @@ class Cursor:
 class Rows:
     """An ``Answer`` that holds one batch at a time."""
 
-    expected_rows: int | None = None
-
     def __init__(self, source: Cursor, result: CursorResult[Any], in_utc: Sequence[int], csv: CsvFormat) -> None:
         self.columns: Sequence[str] = list(result.keys())
         self.notes: Sequence[str] = ()
         self.types: Sequence[str | None] = ()
+        self.expected_rows: int | None = None
         self.result = result
         self.ended = False
         self._source = source

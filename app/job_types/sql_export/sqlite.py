@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from app.core.job_types import JobError
 from app.core.statuses import FailureReason
+from app.job_types.sql_export import sqlite_plan
 from app.job_types.sql_export.arrow.process import Reader
 from app.job_types.sql_export.csv_text import CsvFormat, RowEncoder
 from app.job_types.sql_export.database_url import DatabaseUrl
@@ -34,8 +35,9 @@ from app.job_types.sql_export.source import (
     query_statement,
     time_is_up,
 )
-from app.job_types.sql_export.sql_text import SQLITE, Place, place_of
+from app.job_types.sql_export.sql_text import SQLITE, Place, Statement, place_of
 from app.job_types.sql_export.sqlite_arrow import LargeRows, can_be_read_by_arrow, type_of
+from app.job_types.sql_export.whole_table import whole_table
 
 STEPS_BETWEEN_LOOKS = 1_000  # virtual machine instructions: one may be a function that takes milliseconds
 MAX_VALUE_BYTES = 64 << 20  # else zeroblob(1e9) or a runaway group_concat() takes the worker's memory
@@ -117,22 +119,29 @@ class SQLite:
         self._deadline = time.monotonic() + self.limits.statement_seconds
         bound = {name: _bound(value) for name, value in values.items()}
         start = partial(self._start, query, bound, csv)
-        return LargeRows(self, start, statement, bound, csv) if can_be_read_by_arrow(statement, csv) else start()
+        answer = LargeRows(self, start, statement, bound, csv) if can_be_read_by_arrow(statement, csv) else start()
+        answer.expected_rows = self._expected_rows(statement, bound)
+        return answer
 
     def table(self, query: str, values: Mapping[str, BindValue]) -> Table:
-        query_statement(query, values, SQLITE)
+        statement = query_statement(query, values, SQLITE)
         self._query = query
         self._deadline = time.monotonic() + self.limits.statement_seconds
-        rows = self._start(query, {name: _bound(value) for name, value in values.items()}, CsvFormat())
-        return Table(rows.columns, (portion for portion, _ in rows.portions()))
+        bound = {name: _bound(value) for name, value in values.items()}
+        rows = self._start(query, bound, CsvFormat())
+        portions = (portion for portion, _ in rows.portions())
+        return Table(rows.columns, portions, expected_rows=self._expected_rows(statement, bound))
 
     def plan(self, query: str, values: Mapping[str, BindValue]) -> Plan:
-        query_statement(query, values, SQLITE)
+        statement = query_statement(query, values, SQLITE)
         self._query = query
         bound = {name: _bound(value) for name, value in values.items()}
         with self._words():
-            rows = self._connection.execute(f"EXPLAIN QUERY PLAN {query}", bound).fetchall()
-        return Plan(steps=list(_steps(rows)))
+            return sqlite_plan.plan_of(self._connection, statement, bound)
+
+    def _expected_rows(self, statement: Statement, bound: Mapping[str, Any]) -> int | None:
+        with self._words():
+            return sqlite_plan.plan_of(self._connection, statement, bound).rows if whole_table(statement) else None
 
     def cancel(self) -> None:
         self._cancelled.set()
@@ -254,14 +263,6 @@ def _place(message: str, query: str) -> Place | None:
     """SQLite names the word that it stumbled over, not its place: that is clear when the word is there only once."""
     named = _NAMED_IN_ERROR.search(message)
     return place_of(query, named[1]) if named else None
-
-
-def _steps(rows: Sequence[tuple[int, int, int, str]]) -> Iterator[str]:
-    """``rows`` are those of EXPLAIN QUERY PLAN: number of the step, that of the one above it or 0, nothing, words."""
-    depth = {0: -1}
-    for number, above, _, words in rows:
-        depth[number] = depth.get(above, -1) + 1
-        yield f"{'  ' * depth[number]}{words}"
 
 
 def _refused_name(action: int, first: str | None, second: str | None) -> str:

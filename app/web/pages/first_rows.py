@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from app.core.errors import NotFoundError
 from app.core.models import ResultFile
@@ -16,7 +17,7 @@ ROWS = 10
 @dataclass(frozen=True)
 class Column:
     name: str
-    type: str = ""  # a CSV file has none
+    type: str | None = None  # as the database said; a CSV file has none
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def of(file: ResultFile) -> FirstRows:
         return FirstRows(why_not="The file is gone.")
     except UnreadableError as error:
         return FirstRows(why_not=f"The file cannot be read: {error}.")
-    columns = [Column(name) for name in file.columns]
+    columns = [Column(*column) for column in zip_longest(file.columns, file.types or ())]
     if not rows and file.rows != 0:
         return FirstRows(columns, why_not="The first row is too large to be shown.")
     return FirstRows(columns, rows, None if file.rows is None else file.rows - len(rows))
