@@ -56,6 +56,7 @@ from app.core.keeping import Keeping
 from app.core.ledger import Ledger
 from app.core.notice_rules import NoticeRules
 from app.core.notice_texts import Site
+from app.core.orphans import Orphans
 from app.core.outages import Outages
 from app.core.pauses import Pauses
 from app.core.pools import Pools
@@ -118,6 +119,7 @@ class Services:
     keeping: Keeping
     diffs: Diffs
     retention: Retention
+    orphans: Orphans
     store: ResultStore
     connections: Connections
     calendars: Calendars
@@ -375,6 +377,7 @@ def assemble(
         keeping=keeping,
         diffs=diffs,
         retention=retention,
+        orphans=Orphans(db, clock, store),
         store=store,
         connections=connections,
         calendars=calendars,

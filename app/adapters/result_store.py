@@ -19,7 +19,7 @@ from typing import BinaryIO
 from app.adapters.result_file import PART, ResultFile
 from app.adapters.scratch_file import scratch_file
 from app.core.errors import NotFoundError
-from app.core.ports import Assignment, MadeFile
+from app.core.ports import Assignment, MadeFile, StrayFile
 
 KEEP_FREE = 64 * 1024 * 1024  # bytes that results leave to the database and to everybody else
 MOST_READ = 16 * 1024 * 1024  # bytes of a file that is read as a whole
@@ -139,6 +139,18 @@ class ResultStore:
             name = path.relative_to(self.directory).as_posix()
             if _PATH.fullmatch(name) and not name.endswith(PART):
                 yield name
+
+    def files(self) -> Iterator[StrayFile]:
+        """All files that attempts have written, complete or not; what else lies there is none of ours."""
+        for path in self.directory.glob("*/*"):
+            found = _PATH.fullmatch(path.relative_to(self.directory).as_posix())
+            with suppress(FileNotFoundError):
+                if found and stat.S_ISREG((status := path.lstat()).st_mode):
+                    written_at = datetime.fromtimestamp(status.st_mtime, UTC)
+                    yield StrayFile(found[0], int(found["run_id"]), status.st_size, written_at)
+
+    def exists(self, path: str) -> bool:
+        return _PATH.fullmatch(path) is not None and (self.directory / path).is_file()
 
     @contextmanager
     def _folder(self, job_id: int, *, create: bool = False) -> Iterator[int]:

@@ -12,6 +12,7 @@ from app.cli import (
     definitions,
     health,
     keys,
+    orphans,
     pauses,
     preview,
     sample,
@@ -54,6 +55,7 @@ for _command in (
     wake.wake,
     definitions.export_definitions,
     definitions.import_definitions,
+    orphans.orphans,
     keys.new_key,
     sample.sample,
 ):

@@ -68,6 +68,16 @@ class MadeFile:
 
 
 @dataclass(frozen=True)
+class StrayFile:
+    """A file in the folder of the results: ``path`` is relative to it, ``run_id`` is the run that wrote it."""
+
+    path: str
+    run_id: int
+    size: int
+    written_at: datetime
+
+
+@dataclass(frozen=True)
 class Started:
     """The worker has begun. ``pid`` and ``start_ticks`` (field 22 of /proc/PID/stat) name its process for ever."""
 

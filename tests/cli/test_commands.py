@@ -147,3 +147,8 @@ def test_health_says_what_the_server_says(
 
     assert (shown.returncode, shown.stdout) == (returncode, words)
     assert asked == ["/healthz"]
+
+
+def test_orphans_are_looked_for(carillon: Carillon) -> None:
+    assert carillon("orphans").stdout == "Every file has a record, and every record a file.\n"
+    assert carillon("orphans", "--remove-files").stdout.endswith("Deleted files: 0\n")

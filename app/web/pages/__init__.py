@@ -17,6 +17,7 @@ from app.web.pages import (  # noqa: F401 - add themselves
     ledger,
     login,
     notices,
+    orphans,
     pauses,
     policy_words,
     pools,

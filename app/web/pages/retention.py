@@ -62,6 +62,7 @@ KIND_WORDS = {
     "log": ("line", "Lines of logs"),
     "tree": ("tree", "Progress trees"),
     "result": ("result", "Results"),
+    "orphan": ("orphan", "Orphans"),
 }
 """A word that is counted, and the head of a row."""
 

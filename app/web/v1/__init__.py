@@ -17,6 +17,7 @@ from app.web.v1 import (  # noqa: F401 - they add their operations
     keeping,
     notices,
     openapi,
+    orphans,
     pauses,
     pools,
     preview,
