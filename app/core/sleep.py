@@ -18,7 +18,7 @@ from app.core import due, outages, recording
 from app.core.db import Database
 from app.core.decisions import Occupied
 from app.core.fires import CHUNK, Project
-from app.core.models import IS_QUEUED, QUEUE, Instance, Job, Outage, Run, Tenure
+from app.core.models import IS_QUEUED, QUEUE, Instance, Job, Outage, Run
 from app.core.notice_models import PENDING_SQL, Delivery, Notice
 from app.core.ports import Clock
 from app.core.statuses import DeliveryStatus, FailureReason, FireOutcome, OutageKind
@@ -161,8 +161,6 @@ def fall_asleep(session: Session, decided_to: datetime, now: datetime, why: str)
     )
     instance = session.get_one(Instance, 1)
     instance.asleep_since, instance.asleep_from, instance.asleep_why = now, decided_to, why
-    instance.keeper = instance.kept_since = instance.place = instance.came_from = None
-    session.execute(update(Tenure).values(left_at=now))  # whoever kept the time then does not do it here
     return lost
 
 

@@ -8,10 +8,14 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from app.core import sleep
 from app.core.db import Database
-from app.core.models import Instance
+from app.core.models import Instance, Tenure
 from app.core.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -44,6 +48,13 @@ class Place:
         return f"{self.host}:{self.path}"
 
 
+def forget(session: Session, now: datetime) -> None:
+    """A restored database is nowhere yet, and nobody keeps its time."""
+    instance = session.get_one(Instance, 1)
+    instance.keeper = instance.kept_since = instance.place = instance.came_from = None
+    session.execute(update(Tenure).values(left_at=now))
+
+
 class Whereabouts:
     def __init__(
         self, db: Database, clock: Clock, here: Callable[[], Place | None], is_there: Callable[[Place, str], bool]
@@ -74,7 +85,6 @@ class Whereabouts:
                 now = self.clock()
                 why = f"a copy of the database at {was.words}, which is still there"
                 sleep.fall_asleep(session, instance.ticked_at or now, now, why)
-                instance.place = here.written()
                 log.error("this is %s: it sleeps until somebody wakes it", why)
             else:
                 instance.came_from = was.words

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.bootstrap import Services, build
+from app.core.models import Instance
 from app.core.whereabouts import Place
 from config import Settings
 from tests.databases import put_migrated
@@ -24,6 +25,8 @@ def open_at(tmp_path: Path, clock: FakeClock) -> Iterator[Open]:
         services = build(
             Settings(data_dir=tmp_path / name), now=clock, executor=FakeExecutor(), types=TYPES, hasher=PlainHasher()
         )
+        with services.db.transaction() as session:
+            session.get_one(Instance, 1).keeper = "host:1"
         services.whereabouts.settle()
         services.sleep.begin()
         opened.append(services)
@@ -45,6 +48,7 @@ def test_a_copy_beside_its_original_sleeps(open_at: Open, tmp_path: Path) -> Non
     assert state is not None
     assert state.why.endswith(":" + str(tmp_path / "original" / "carillon.db") + ", which is still there")
     assert original.sleep.state() is None
+    assert (copy.keeper.holder(), original.keeper.holder()) == ("host:1", "host:1")
     copy.sleep.wake("ada", skip=True)
     copy.whereabouts.settle()
     assert copy.sleep.state() is None  # it has a place of its own now

@@ -21,7 +21,7 @@ from app.adapters import migrations, sqlite_file
 from app.adapters.backup import rows
 from app.adapters.backup.archive import CHUNK, Reader, sync_folder
 from app.adapters.backup.making import KEY, LONG
-from app.core import sleep
+from app.core import sleep, whereabouts
 from app.core.db import Database, lock_wait_seconds
 from app.core.errors import ConflictError, InvalidError
 from app.core.keeper import Lease
@@ -125,6 +125,7 @@ def _fill(connection: Connection, reader: Reader, now: datetime) -> Restored:
     made_at = datetime.fromisoformat(manifest["made_at"])
     with Session(connection, join_transaction_mode="rollback_only") as session:
         interrupted = sleep.fall_asleep(session, made_at, now, f"restored from the backup of {_minute(made_at)}")
+        whereabouts.forget(session, now)
         session.flush()
     return Restored(manifest, count, interrupted)
 
