@@ -73,6 +73,7 @@ from app.core.runs import Runs
 from app.core.sample import Sample
 from app.core.sleep import Sleep
 from app.core.statuses import Channel, OutageKind
+from app.core.stop_plans import StopPlans
 from app.core.system_jobs import SystemJobs
 from app.core.upkeep import Task, Upkeep, own_types
 from app.core.users import Hasher, Users
@@ -112,6 +113,7 @@ class Services:
     outages: Outages
     drains: Drains
     condition: Condition
+    stop_plans: StopPlans
     sleep: Sleep
     whereabouts: Whereabouts
     results: Results
@@ -370,6 +372,7 @@ def assemble(
         outages=outages,
         drains=drains,
         condition=condition,
+        stop_plans=StopPlans(db, clock),
         sleep=sleep,
         whereabouts=Whereabouts(db, clock, lambda: place.here(db.file), place.is_there),
         results=Results(db, clock),

@@ -45,7 +45,7 @@ def pause(group: str | None, job: str | None, trigger: int | None, until: str | 
     with services() as opened:
         wanted = _wanted(opened, group, job, trigger)
         made = opened.pauses.begin(*wanted, who(), until=end, reason=why)
-    ends = f" until {_said(made.until)}" if made.until else ""
+    ends = f" until {said(made.until)}" if made.until else ""
     click.echo(f"Paused {_words(*wanted, job)}{ends}.")
 
 
@@ -104,9 +104,9 @@ def _moment(text: str) -> datetime:
 
 
 def _row(pause: Pause, job: str | None) -> list[object]:
-    until = _said(pause.until) if pause.until else "resumed"
+    until = said(pause.until) if pause.until else "resumed"
     return [
-        pause.id, _words(pause.scope, pause.name, job), _said(pause.began_at), pause.began_by, until, pause.reason,
+        pause.id, _words(pause.scope, pause.name, job), said(pause.began_at), pause.began_by, until, pause.reason,
     ]  # fmt: skip
 
 
@@ -119,5 +119,5 @@ def _words(scope: PauseScope, name: str, job: str | None) -> str:
     return f"{scope.value} {(job or name)!r}"
 
 
-def _said(moment: datetime) -> str:
+def said(moment: datetime) -> str:
     return f"{moment.astimezone(settings().zone):%Y-%m-%d %H:%M %Z}"

@@ -6,6 +6,7 @@ read-then-write in the default mode lost 420 of 480 updates without an error, wi
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -106,13 +107,18 @@ class Database:
         if not self.is_sqlite:
             yield
             return
-        if not self._writer.acquire(timeout=lock_wait_seconds.get()):
+        patience, began = lock_wait_seconds.get(), time.monotonic()
+        if not self._writer.acquire(timeout=patience):
             self.fault = self.fault or Fault.LOCKED
             raise UnavailableError(BUSY)
+        waited = time.monotonic() - began
+        kept = lock_wait_seconds.set(max(patience - waited, 0.1)) if waited > 0.1 else None  # for both waits together
         try:
             yield
         finally:
             self._writer.release()
+            if kept:
+                lock_wait_seconds.reset(kept)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

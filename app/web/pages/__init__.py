@@ -26,6 +26,7 @@ from app.web.pages import (  # noqa: F401 - add themselves
     results,
     retention,
     runs,
+    stopping,
     times,
     wake,
     words,

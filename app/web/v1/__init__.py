@@ -10,6 +10,7 @@ from app.web.v1 import (  # noqa: F401 - they add their operations
     delayed_runs,
     diffs,
     docs,
+    drain,
     fires,
     inbox,
     job_types,

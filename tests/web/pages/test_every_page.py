@@ -201,6 +201,7 @@ def test_a_user_is_shown_and_allowed_no_editing(user: Reader, world: World) -> N
         "/connections/store/edit", "/connections/store/test", "/connections/store/remove", "/preview/cards",
         "/calendars/new", f"{CALENDAR_URL}/edit", f"{CALENDAR_URL}/remove",
         "/pauses/new", "/pauses/1/end", "/pools/new", "/pools/warehouse/edit", "/pools/warehouse/remove",
+        "/drain", "/drain/end",
     ):  # fmt: skip
         assert user.post(path).status_code == 403, path
 
