@@ -152,6 +152,12 @@ def _subject(key: str) -> Subject:
     raise NotFoundError("there is nothing of this kind to be told of")
 
 
+def _groups_without_rule() -> list[str]:
+    """A new rule must not take the place of one that nobody sees."""
+    taken = {view.name for view in services().notice_rules.list() if view.scope is NoticeScope.GROUP}
+    return [group for group in services().jobs.groups() if group not in taken]
+
+
 def _values(rule: Rule) -> Mapping[str, object]:
     return vars(rule) | {"mail": "\n".join(rule.mail), "missed_from": rule.missed_from or ""}
 
@@ -159,5 +165,5 @@ def _values(rule: Rule) -> Mapping[str, object]:
 def _form(what: Subject | None, values: Mapping[str, object], problems: Problems, *, is_new: bool = True) -> str:
     return render_template(
         "notices/form.html", what=what, values=values, problems=problems, kinds=KINDS, is_new=is_new,
-        groups=services().jobs.groups(), sends_mail=bool(services().settings.smtp_url),
+        groups=_groups_without_rule(), sends_mail=bool(services().settings.smtp_url),
     )  # fmt: skip

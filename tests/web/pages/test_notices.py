@@ -41,7 +41,10 @@ def test_the_job_page_says_whose_rule_counts(admin: Reader, services: Services, 
     admin.post("/notices/rule", {"what": "group:payroll", **FORM})
     assert "as its group" in admin.page(f"/jobs/{job.uid}").text
 
+    assert not admin.page("/notices/rule").find("option", value="group:payroll")
+
     admin.post("/notices/rule/remove", {"what": "group:payroll"})
+    assert admin.page("/notices/rule").find("option", value="group:payroll")
     assert services.notice_rules.list() == []
 
 
