@@ -12,7 +12,7 @@ from app.adapters.early_sync import EarlySync
 from app.core.execution import NO_SPACE
 from app.core.job_types import JobError
 from app.core.ports import MadeFile
-from app.core.statuses import FailureReason
+from app.core.statuses import FailureReason, SameName
 
 PART = ".part"
 CHUNK = 1024 * 1024  # bytes written and hashed at once
@@ -34,6 +34,7 @@ class ResultFile:
         self._csv: Mapping[str, Any] | None = None
         self._types: Sequence[str | None] | None = None
         self._file_name = PurePosixPath(path).name
+        self._same_name = SameName.KEEP
         self._is_complete = False
         look_for_room(folder, keep_free)
         self._raw = HashedFile(_open_part(self._file_name + PART, folder), keep_free)
@@ -49,11 +50,13 @@ class ResultFile:
         columns: Sequence[str] | None = None,
         csv: Mapping[str, Any] | None = None,
         types: Sequence[str | None] | None = None,
+        same_name: str | None = None,
     ) -> None:
         self._rows = self._rows if rows is None else rows
         self._columns = self._columns if columns is None else tuple(columns)
         self._csv = self._csv if csv is None else dict(csv)
         self._types = self._types if types is None else tuple(types)
+        self._same_name = self._same_name if same_name is None else SameName(same_name)
 
     def complete(self) -> None:
         """Bring it to the disk, then to its name, then the name to the disk."""
@@ -86,6 +89,7 @@ class ResultFile:
             columns=self._columns,
             csv=self._csv,
             types=self._types,
+            same_name=self._same_name,
         )
 
 

@@ -52,9 +52,11 @@ class ResultWriter(Protocol):
         columns: Sequence[str] | None = None,
         csv: Mapping[str, Any] | None = None,
         types: Sequence[str | None] | None = None,
+        same_name: str | None = None,
     ) -> None:
         """Record what the file holds; may be called more than once, the last values count.
 
+        ``same_name`` says what becomes of it when the job has a result of that name: a ``SameName``.
         ``types`` are those of the columns, in the words of where they come from; ``None`` for one that is not known.
 
         ``csv`` says of a CSV file how it is written: ``delimiter``, ``encoding``, ``compression`` (NONE, GZIP, ZSTD)

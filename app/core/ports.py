@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.core.log_cap import Kept, LogLimits, LogSoFar
-from app.core.statuses import FailureReason, RunStatus
+from app.core.statuses import FailureReason, RunStatus, SameName
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -65,6 +65,7 @@ class MadeFile:
     types: Sequence[str | None] | None = None  # of the columns, in the words of where they come from; None: unknown
     repeated: Mapping[str, Any] | None = None  # of the unique key: the ``count`` of values that come several times, and
     # ``examples``; None: nobody has looked
+    same_name: str = SameName.KEEP
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,14 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Row, Table, Update, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.core import contracts, noticing, steps, tallies, upkeep
+from app.core import contracts, noticing, same_names, steps, tallies, upkeep
 from app.core.claiming import LEASE
 from app.core.limits import GOING_ON
 from app.core.models import IS_GOING_ON, IS_QUEUED, Attempt, Job, LogEntry, ProgressTree, ResultFile, Run, Trigger
 from app.core.ports import Alive, Ended, Logged, MadeFile, Progressed, Report, Started, Unbegun
 from app.core.progress_views import in_short, tree_of
 from app.core.retries import RetryPolicy, Tried, again_at
-from app.core.statuses import FailureReason, Recovery, RunStatus, TriggerKind
+from app.core.statuses import FailureReason, Recovery, RunStatus, SameName, TriggerKind
 
 log = logging.getLogger(__name__)
 
@@ -70,9 +70,15 @@ def write(session: Session, reports: Sequence[Report]) -> None:
     _give_back(batch, _valid(batch.runs, reports, Unbegun))
     _beat(session, [report for report in reports if isinstance(report, Alive)])
     ended = _valid(batch.runs, reports, Ended)
-    _keep_files(session, batch.runs, ended)
-    ends = [End(batch.runs[each.run_id], each.status, each.at, each.reason, each.error) for each in ended]
+    failed = _keep_files(session, batch.runs, ended)
+    ends = [_end(batch.runs[each.run_id], each, failed.get(each.run_id)) for each in ended]
     end(session, ends, batch.changes)
+
+
+def _end(run: Row[Any], ended: Ended, why_failed: str | None) -> End:
+    if why_failed and ended.status is RunStatus.SUCCEEDED:
+        return End(run, RunStatus.FAILED, ended.at, FailureReason.CONFIG, why_failed)
+    return End(run, ended.status, ended.at, ended.reason, ended.error)
 
 
 def _going_on(session: Session, reports: Sequence[Report]) -> dict[int, Row[Any]]:
@@ -172,12 +178,18 @@ def _beat(session: Session, alive: Sequence[Alive]) -> None:
         session.connection().execute(_BEAT, rows)
 
 
-def _keep_files(session: Session, runs: Mapping[int, Row[Any]], ended: Sequence[Ended]) -> None:
+def _keep_files(session: Session, runs: Mapping[int, Row[Any]], ended: Sequence[Ended]) -> dict[int, str]:
+    """Give why runs have failed by the names of their files."""
     files = [_file_row(runs[report.run_id], made, report) for report in ended for made in report.files]
-    if files:
-        contracts.judge(session, files, max(report.at for report in ended))
-        session.connection().execute(insert(ResultFile.__table__), files)  # type: ignore[arg-type]
-        noticing.results_held(session, files)
+    if not files:
+        return {}
+    now = max(report.at for report in ended)
+    contracts.judge(session, files, now)
+    wishes = {made.path: SameName(made.same_name) for report in ended for made in report.files}
+    failed = same_names.settle(session, files, wishes, now)
+    session.connection().execute(insert(ResultFile.__table__), files)  # type: ignore[arg-type]
+    noticing.results_held(session, [file for file in files if not file["removed_at"]])
+    return failed
 
 
 def _file_row(run: Row[Any], made: MadeFile, ended: Ended) -> dict[str, Any]:
@@ -198,6 +210,7 @@ def _file_row(run: Row[Any], made: MadeFile, ended: Ended) -> dict[str, Any]:
         "types": list(made.types) if made.types is not None else None,
         "repeated": dict(made.repeated) if made.repeated is not None else None,
         "held": None,
+        "removed_at": None,
     }
 
 

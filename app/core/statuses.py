@@ -181,3 +181,12 @@ class DeliveryStatus(StrEnum):
     PENDING = "pending"  # it is to be sent, perhaps once more
     SENT = "sent"
     GIVEN_UP = "given_up"  # its time is over, or the recipient does not exist
+
+
+class SameName(StrEnum):
+    """What becomes of a result when its job has one of that name: see app.core.same_names."""
+
+    KEEP = "KEEP"  # both, under one name
+    NUMBER = "NUMBER"  # the new one is called "visits (2).csv"
+    REPLACE = "REPLACE"  # the earlier ones are deleted, but for pinned ones
+    FAIL = "FAIL"

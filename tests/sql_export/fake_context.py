@@ -39,9 +39,11 @@ class FakeFile:
         columns: Sequence[str] | None = None,
         csv: Mapping[str, Any] | None = None,
         types: Sequence[str | None] | None = None,
+        same_name: str | None = None,
     ) -> None:
         self.csv = csv
         self.types = types
+        self.same_name = same_name
         self.rows = rows if rows is not None else self.rows
         self.columns = columns if columns is not None else self.columns
 

@@ -3,6 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.job_types.sql_export import JOB_TYPE
 from app.job_types.sql_export.file_names import (
     MAX_BYTES,
     Naming,
@@ -87,3 +88,20 @@ def test_placeholders_that_are_not_there_are_named():
 )
 def test_a_template_may_give_every_run_the_same_name(template, apart):
     assert tells_runs_apart(template) is apart
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ("KEEP", "flights.csv, whichever run it is of"),
+        ("NUMBER", "flights.csv, the next runs with (2), (3) before the ending"),
+        ("REPLACE", "flights.csv, until the next run replaces it"),
+        ("FAIL", "flights.csv, once: the next run fails"),
+    ],
+)
+def test_the_example_tells_what_becomes_of_a_name_that_comes_again(wish, words):
+    parameters = {parameter.name: parameter.default for parameter in JOB_TYPE.parameters}
+
+    shown = JOB_TYPE.examples(parameters | {"filename": "flights", "sameName": wish}, "nightly", AT)
+
+    assert shown == {"filename": words}

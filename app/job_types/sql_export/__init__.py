@@ -14,6 +14,12 @@ from app.job_types.sql_export.table_files import name_and_type
 __all__ = ["JOB_TYPE"]
 
 SOME_RUN = 1234  # the number of a run in examples
+AGAIN = {
+    "KEEP": ", whichever run it is of",
+    "NUMBER": ", the next runs with (2), (3) before the ending",
+    "REPLACE": ", until the next run replaces it",
+    "FAIL": ", once: the next run fails",
+}
 THE_FILE = "The file: name, format, compression"
 
 
@@ -24,7 +30,7 @@ def _connections(parameters: Mapping[str, Any]) -> Sequence[str]:
 def _examples(parameters: Mapping[str, Any], job_name: str, scheduled_for: datetime) -> Mapping[str, str]:
     naming = Naming(job_name, SOME_RUN, scheduled_for, parameters["parameters"] or {})
     name, _ = name_and_type(parameters, naming)
-    return {"filename": name if tells_runs_apart(parameters["filename"]) else f"{name}, whichever run it is of"}
+    return {"filename": name if tells_runs_apart(parameters["filename"]) else f"{name}{AGAIN[parameters['sameName']]}"}
 
 
 JOB_TYPE = JobType(
@@ -67,6 +73,20 @@ JOB_TYPE = JobType(
             help="As flights-{date}.csv. In braces: date, time, year, month, day, hour, minute, week, moment (of the"
             " moment that the run stands for, in UTC), job, run, and :since for the value of a bind. Empty: the job's"
             " name and the moment, as nightly-flights-20260701T0300Z.csv. Unsafe characters become _.",
+            section=THE_FILE,
+        ),
+        Parameter(
+            "sameName",
+            "choice",
+            "When there is a result of that name",
+            default="KEEP",
+            choices=[
+                ("KEEP", "Keep both"),
+                ("NUMBER", "Number the new one: flights (2).csv"),
+                ("REPLACE", "Replace the earlier one, unless it is pinned"),
+                ("FAIL", "Fail the run, and keep the earlier one"),
+            ],
+            help="Of the same job. A result that its contract holds replaces none.",
             section=THE_FILE,
         ),
         Parameter(

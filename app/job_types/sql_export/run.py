@@ -113,7 +113,10 @@ def _write_file(
         with _writing(file, parameters, answer.columns, kinds) as write:
             rows = _copy(context, batches, write, parameters["maxRows"], answer.expected_rows)
         types = answer.types or None
-        file.describe(rows=rows, columns=answer.columns, csv=_description(parameters), types=types)
+        file.describe(
+            rows=rows, columns=answer.columns, csv=_description(parameters), types=types,
+            same_name=parameters["sameName"],
+        )  # fmt: skip
     context.log(f"{rows} {'row' if rows == 1 else 'rows'} in {name}")
 
 
