@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from app.adapters.secrets import load_key
 from app.bootstrap import Services, build
 from app.core.errors import ConflictError, InvalidError, NotFoundError
 from config import Settings
@@ -43,7 +44,8 @@ def test_a_password_stays_while_server_and_user_stay(services: Services) -> None
 
 def test_another_key_does_not_open_a_password(services: Services, settings: Settings, clock: FakeClock) -> None:
     services.connections.save("warehouse", URL, CANARY)
-    (settings.data_dir / "secret.key").unlink()
+    settings.key_file.unlink()
+    load_key(settings.key_file)
     again = build(settings, now=clock, executor=FakeExecutor(), types=TYPES, hasher=PlainHasher())
 
     with pytest.raises(InvalidError, match="another secret key"):
