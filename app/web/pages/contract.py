@@ -1,5 +1,6 @@
 """A job's result contract: what it says, and results that it holds."""
 
+import re
 from collections.abc import Mapping
 
 from flask import flash, redirect, render_template, request, url_for
@@ -14,7 +15,8 @@ from app.web.pages.links import local_path
 from app.web.pages.problems import Problems, attempt
 from app.web.pages.site import pages
 
-NUMBERS = ("least_rows", "most_rows", "max_age_hours")
+NUMBERS = ("least_rows", "most_rows")
+HOURS = re.compile(r"\d{1,7}(\.\d{1,9})?", re.ASCII)
 
 
 @pages.get("/jobs/<uid>/contract")
@@ -29,7 +31,7 @@ def _values(contract: Contract) -> dict[str, str]:
     terms = contract.terms or Terms()
     hours = None if terms.max_age_seconds is None else terms.max_age_seconds / 3600
     texts = {"least_rows": terms.least_rows, "most_rows": terms.most_rows, "max_age_hours": hours}
-    shown = {name: "" if value is None else f"{value:g}" if name == "max_age_hours" else str(value)
+    shown = {name: "" if value is None else f"{value:.12g}" if name == "max_age_hours" else str(value)
              for name, value in texts.items()}  # fmt: skip
     types = "\n".join(f"{name} = {type_}" for name, type_ in (terms.types or {}).items())
     lists = {"columns": "\n".join(terms.columns or ()), "unique_key": "\n".join(terms.unique_key or ())}
@@ -50,11 +52,14 @@ def save_contract(uid: str) -> ResponseReturnValue:
 def _store(job: Job, values: Mapping[str, str]) -> None:
     """Raises ``InvalidError``. An empty form with the switch on learns."""
     wrong = [FieldError(name, "a whole number, or nothing") for name in NUMBERS if not _reads(values, name)]
+    hours = values.get("max_age_hours", "").strip()
+    if hours and not HOURS.fullmatch(hours):
+        wrong.append(FieldError("max_age_hours", "a number of hours as 24 or 0.5, or nothing"))
     if wrong:
         raise InvalidError(wrong)
     columns, key = _lines(values, "columns"), _lines(values, "unique_key")
-    least, most, hours = (_number(values, name) for name in NUMBERS)
-    max_age = None if hours is None else hours * 3600
+    least, most = (_number(values, name) for name in NUMBERS)
+    max_age = round(float(hours) * 3600) if hours else None
     terms = Terms(columns or None, least, most, max_age, key or None, _types(values) or None)
     wanted = None if terms == Terms() or "learn" in values else terms
     services().contracts.save(job.id, wanted, is_on=bool(values.get("on")), by=current_actor().name)

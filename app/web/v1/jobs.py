@@ -23,6 +23,13 @@ from app.web.v1.schemas import SentBack
 from app.web.v1.versions import TELLS, MatchSchema, asked_version, etag, required_version
 
 CREATED = {**TELLS, "Location": "The address of the job."}
+LINKS = {
+    "runs": "runs?job={uid}",
+    "results": "results?job={uid}",
+    "latest_result": "jobs/{uid}/results/latest",
+    "contract": "jobs/{uid}/contract",
+    "keep": "jobs/{uid}/keep",
+}
 EXAMPLE = {
     "name": "Late flights",
     "job_type": "SQL_EXPORT",
@@ -82,6 +89,10 @@ class JobSchema(SentBack):
     updated_by = fields.String(required=True, dump_only=True, allow_none=True)
     next_fire_at = Moment("The next of all triggers.", required=True, dump_only=True, allow_none=True)
     last_run = fields.Nested(LastRunSchema, required=True, dump_only=True, allow_none=True)
+    links = fields.Dict(
+        keys=fields.String(), values=fields.String(), required=True, dump_only=True,
+        metadata={"description": "Where its runs, results, result contract and keep-rule are."},
+    )  # fmt: skip
 
 
 class JobPatchSchema(Schema):
@@ -221,9 +232,10 @@ def documents(jobs: Sequence[Job]) -> list[dict[str, Any]]:
 
 def _document(job: Job, last_run: Run | None) -> dict[str, Any]:
     following = next_fire(job)
-    own = ("next_fire_at", "last_run", "policies")
+    own = ("next_fire_at", "last_run", "policies", "links")
     return {name: getattr(job, name) for name in JobSchema._declared_fields if name not in own} | {
         "next_fire_at": following.next_fire_at if following else None,
         "last_run": last_run,
         "policies": Policies.of(job),
+        "links": {name: f"{PREFIX}/{path.format(uid=job.uid)}" for name, path in LINKS.items()},
     }

@@ -69,6 +69,16 @@ def test_a_job_whose_newest_good_result_is_too_old_is_shown_as_stale(
     assert "the contract wants one of the last 1 h" in " ".join(user.page(f"/jobs/{job.uid}").text.split())
 
 
+@pytest.mark.parametrize("seconds", [1, 2, 59, 5400, 86_399])
+def test_hours_need_not_be_whole(seconds: int, admin: Reader, services: Services, job: Job) -> None:
+    services.contracts.save(job.id, Terms(max_age_seconds=seconds), is_on=True, by="ada")
+    (field,) = admin.page(f"/jobs/{job.uid}/contract").find("input", name="max_age_hours")
+
+    admin.post(f"/jobs/{job.uid}/contract", {"on": "on", "max_age_hours": field["value"]})
+
+    assert services.contracts.of_job(job.id).terms == Terms(max_age_seconds=seconds)
+
+
 def test_an_empty_form_learns(admin: Reader, services: Services, job: Job) -> None:
     admin.post(f"/jobs/{job.uid}/contract", {"on": "on"})
     assert services.contracts.of_job(job.id).terms == Terms(["id", "name"], 1, 102)
@@ -82,6 +92,7 @@ def test_an_empty_form_learns(admin: Reader, services: Services, job: Job) -> No
     [
         ({"least_rows": "few"}, "A whole number, or nothing."),
         ({"max_age_hours": "0"}, "Must be at least 1."),
+        ({"max_age_hours": "a day"}, "A number of hours as 24 or 0.5, or nothing."),
         ({"least_rows": "9", "most_rows": "8"}, "Must not be less than the least."),
         ({"columns": "id\nid"}, "Name each column once."),
         ({"unique_key": "none"}, "&#39;none&#39; is none of the columns."),

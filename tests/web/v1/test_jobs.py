@@ -89,6 +89,7 @@ def test_a_new_job_is_answered_whole(admin_client: FlaskClient, services: Servic
         "updated_by": "ada",
         "next_fire_at": "2026-03-03T02:00:00Z",
         "last_run": None,
+        "links": shown["links"],
     }
     again = admin_client.get(f"{JOBS}/{shown['uid']}")
     assert (again.get_json(), again.headers["ETag"]) == (shown, '"1"')
@@ -115,6 +116,16 @@ def test_every_kind_of_trigger(admin_client: FlaskClient) -> None:
         assert trigger == trigger | asked | ({"start_at": "2026-12-24T17:00:00Z"} if asked["kind"] == "once" else {})
     sent_back = made(admin_client, **shown | {"name": "copy", "uid": "copy0000001"})
     assert [{**one, "id": 0} for one in sent_back["triggers"]] == [{**one, "id": 0} for one in shown["triggers"]]
+
+
+def test_a_job_links_to_what_belongs_to_it(user_client: FlaskClient, make_job: MakeJob, play: Play) -> None:
+    job = make_job()
+    play.run(job, content=b"id\n")
+
+    links = user_client.get(f"{JOBS}/{job.uid}").get_json()["links"]
+
+    assert list(links) == ["runs", "results", "latest_result", "contract", "keep"]
+    assert [user_client.get(path).status_code for path in links.values()] == [200] * 5
 
 
 def test_the_last_run_is_shown_in_short(user_client: FlaskClient, make_job: MakeJob, play: Play) -> None:
