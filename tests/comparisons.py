@@ -24,6 +24,7 @@ WRITES = JobType(
         Parameter("content", "text", "Content", default=""),
         Parameter("columns", "list", "Columns", default=["id", "name"]),
         Parameter("csv", "object", "How it is written", default={}),
+        Parameter("types", "list", "Types of the columns", default=[]),
     ],
     makes_files=True,
 )
@@ -36,7 +37,10 @@ def write(context: JobContext) -> None:
     columns, csv = context.parameters["columns"], context.parameters["csv"]
     with context.result_file("r.csv") as file:
         file.write(content)
-        file.describe(rows=content.count(b"\n") - 1, columns=columns or None, csv=csv if columns else None)
+        file.describe(
+            rows=content.count(b"\n") - 1, columns=columns or None, csv=csv if columns else None,
+            types=context.parameters["types"] or None,
+        )  # fmt: skip
 
 
 @dataclass
@@ -53,9 +57,14 @@ class Desk:
         return self.services.jobs.create(JobSpec(name, "WRITES"), by="ada")
 
     def make(
-        self, job: Job, content: bytes, columns: Sequence[str] = ("id", "name"), **csv: Any
-    ) -> ResultFile:  # fmt: skip
-        given = {"content": content.hex(), "columns": list(columns), "csv": PLAIN | csv}
+        self,
+        job: Job,
+        content: bytes,
+        columns: Sequence[str] = ("id", "name"),
+        types: Sequence[str | None] = (),
+        **csv: Any,
+    ) -> ResultFile:
+        given = {"content": content.hex(), "columns": list(columns), "csv": PLAIN | csv, "types": list(types)}
         self.services.runs.request(job.uid, "ada", parameters=given)
         self.work()
         return self.services.results.list(ResultFilter(job_id=job.id), limit=1)[0]

@@ -196,4 +196,5 @@ def _told(session: Session, file: ResultFile) -> dict[str, Any]:
     given = run.parameters if run else {}
     earlier = {name: given[parameter] for name, parameter in _LATER.items() if parameter in given}
     csv = earlier | (file.csv or {})
-    return {"id": file.id, "name": file.name, "path": file.path, "columns": file.columns, "csv": csv}
+    said = {name: getattr(file, name) for name in ("id", "name", "path", "columns", "rows", "types")}
+    return said | {"csv": csv}

@@ -145,6 +145,15 @@ def test_files_of_different_dialects_are_compared_by_their_values(
     assert counts(diff) == {"added": 0, "removed": 0, "changed": 0, "same": 0} | {csv: found}
 
 
+@pytest.mark.parametrize(("type_", "found"), [("TEXT", "changed"), ("numeric(9,2)", "same"), (None, "same")])
+def test_texts_that_look_like_numbers_are_none(type_: str | None, found: str, desk: Desk, job: Job) -> None:
+    desk.make(job, b"id,name\n1,1.5\n")
+
+    diff = desk.compare(desk.make(job, b'id,name\n1,"1,5"\n', types=["integer", type_], decimal_mark="COMMA"))
+
+    assert counts(diff)[found] == 1
+
+
 @pytest.mark.parametrize("kind", ["GZIP", "ZSTD"])
 def test_packed_files_are_compared(kind: str, desk: Desk, job: Job) -> None:
     packer = compressor(kind)

@@ -4,7 +4,7 @@ A cell stays quoted, so that NULL (nothing) and an empty text (``""``) are diffe
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -59,19 +59,21 @@ def _quoted(value: bytes) -> Cell:
     return b'"' + value.replace(b'"', b'""') + b'"'
 
 
-def reteller(dialect: Dialect, places: Sequence[int], guard: bool) -> Retell:
+def reteller(dialect: Dialect, places: Sequence[int], *, guard: bool, texts: Container[int] = ()) -> Retell:
     """Give what tells rows of a dialect in the plain one, with the cells at these places only.
 
-    ``guard``: the other file is guarded against formulas. Which columns are numbers or dates is not known: cells that
-    look like one are told in the plain spelling.
+    ``guard``: the other file is guarded against formulas. In columns that are not known to be ``texts``, cells that
+    look like numbers or dates are told in the plain spelling.
     """
-    cut, cell = cutter(dialect.delimiter), _cell_reteller(dialect, guard and not dialect.guarded)
-    return lambda row: b",".join([cell(cells[place]) for cells in (cut(row),) for place in places])
+    cut, guard = cutter(dialect.delimiter), guard and not dialect.guarded
+    any_cell, text = (_cell_reteller(dialect, guard, is_text=is_text) for is_text in (False, True))
+    cells = [(place, text if place in texts else any_cell) for place in places]
+    return lambda row: b",".join([told(found[place]) for found in (cut(row),) for place, told in cells])
 
 
-def _cell_reteller(dialect: Dialect, guard: bool) -> Callable[[Cell], Cell]:
+def _cell_reteller(dialect: Dialect, guard: bool, *, is_text: bool) -> Callable[[Cell], Cell]:
     null = dialect.null_text.encode(dialect.encoding, "replace")
-    spell = _speller(dialect, guard)
+    spell = _speller(dialect, guard, is_text=is_text)
 
     def retell(cell: Cell) -> Cell:
         if cell[:1] == b'"':
@@ -81,13 +83,13 @@ def _cell_reteller(dialect: Dialect, guard: bool) -> Callable[[Cell], Cell]:
     return retell
 
 
-def _speller(dialect: Dialect, guard: bool) -> Callable[[bytes], bytes]:
+def _speller(dialect: Dialect, guard: bool, *, is_text: bool) -> Callable[[bytes], bytes]:
     turns: list[Callable[[bytes], bytes]] = []
     if dialect.encoding not in ("UTF-8", "UTF-16LE"):
         turns.append(lambda value: value.decode(dialect.encoding, "replace").encode())
-    if dialect.decimal_mark == "COMMA":
+    if dialect.decimal_mark == "COMMA" and not is_text:
         turns.append(lambda value: value.replace(b",", b".") if _NUMBER.fullmatch(value) else value)
-    if dialect.date_format in _DATES:
+    if dialect.date_format in _DATES and not is_text:
         turns.append(_dates(*_DATES[dialect.date_format]))
     if guard:
         turns.append(lambda value: guarded(value.decode("latin-1")).encode("latin-1"))

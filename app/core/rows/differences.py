@@ -49,13 +49,20 @@ class Differences:
         self.counts = Counts()
         self._key_of = key_of
         self._hot: set[Hashable] = set()  # keys of so many rows that they came in several parts
+        self._read = [0, 0]
         self._scratch = scratch
         self._on_batch = on_batch
         self._memory = memory
 
+    @property
+    def rows_read(self) -> int:
+        """So far, of both files."""
+        return sum(self._read)
+
     def find(self, old: Iterator[Rows], new: Iterator[Rows]) -> Iterator[Difference]:
         """``counts`` is complete before the first difference is given."""
         matching = Matching(self._key_of or (lambda row: row), self._scratch, self._memory)
+        self._read = matching.counts
         matching.read(old, new, self._on_batch)
         ordered = _Ordered(self._scratch, self._memory)
         for old_rows, new_rows, is_hot in matching.left(self._on_batch):

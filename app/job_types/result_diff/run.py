@@ -46,8 +46,13 @@ def _compare(
         key = guessed(pair.columns, cutter(pair.dialect.delimiter), null, (first_old, first_new))
     context.log(f"rows are told apart by {', '.join(map(repr, key))}" if key else "rows are compared as a whole")
     key_of = picker(pair.dialect.delimiter, [_place(pair, name) for name in key]) if key else None
-    differences = Differences(key_of, context.scratch_file, context.check_cancelled)
-    context.progress(stage="read")
+    total = None if pair.old.rows is None or pair.new.rows is None else pair.old.rows + pair.new.rows
+
+    def on_batch() -> None:
+        context.check_cancelled()
+        context.progress(stage="read", rows=differences.rows_read, total=total)
+
+    differences = Differences(key_of, context.scratch_file, on_batch)
     found = differences.find(old, new)
     context.progress(stage="write")
     with context.result_file(f"changes of {_stem(pair.new.name)}.csv") as file:

@@ -1,7 +1,7 @@
 """The two files of a comparison, brought to rows that can be compared as bytes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -9,7 +9,8 @@ from app.core.rows.cells import reteller
 from app.core.rows.dialect import PLAIN, Dialect
 from app.core.rows.reading import Rows, rows
 
-Open = Callable[[str], AbstractContextManager[BinaryIO]]
+TEXT = re.compile(r"char|text|json|xml|uuid|enum", re.IGNORECASE)
+"""Types whose values are no numbers and no dates, whatever they look like."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,13 @@ class Side:
     path: str
     columns: Sequence[str]
     dialect: Dialect
+    rows: int | None = None
+    types: Sequence[str | None] = ()  # of the columns; empty where nobody knows
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> "Side":
-        return cls(said["id"], said["name"], said["path"], named(said["columns"]), Dialect.of(said["csv"]))
+        columns, dialect = named(said["columns"]), Dialect.of(said["csv"])
+        return cls(said["id"], said["name"], said["path"], columns, dialect, said.get("rows"), said.get("types") or ())
 
 
 def named(columns: Sequence[str]) -> list[str]:
@@ -69,5 +73,6 @@ class Pair:
         is_guarded = self.old.dialect.guarded or self.new.dialect.guarded
         if side.dialect.as_read == PLAIN and places == list(range(len(side.columns))) and not is_guarded:
             return parts
-        retell = reteller(side.dialect, places, guard=is_guarded)
+        texts = [number for number, type_ in enumerate(side.types) if type_ and TEXT.search(type_)]
+        retell = reteller(side.dialect, places, guard=is_guarded, texts=texts)
         return ([retell(row) for row in part] for part in parts)
