@@ -225,3 +225,15 @@ def test_complete_files_are_listed(store: ResultStore) -> None:
     with suppress(ValueError), store.create(ASSIGNMENT, 2, "x.csv", "text/csv"):
         assert list(store.complete_files()) == [file.path]
         raise ValueError
+
+
+def test_a_scratch_file_has_no_name_and_leaves_room_to_others(store: ResultStore, tmp_path: Path) -> None:
+    with store.scratch() as scratch:
+        scratch.write(b"x" * 1_000_000)
+        scratch.seek(999_999)
+        assert scratch.read() == b"x"
+        assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+    with pytest.raises(JobError) as full:
+        ResultStore(tmp_path, keep_free=10**20).scratch()
+    assert full.value.reason is FailureReason.DISK_FULL
