@@ -272,8 +272,9 @@ class Runs:
         query = select(Run).where(Run.id == run_id).options(selectinload(Run.files))
         with self.db.reading() as session:
             run = session.scalar(query)
-        if run is None:
-            raise NotFoundError(f"no run {run_id}")
+            if run is None:
+                was_there = run_id < (session.scalar(select(func.max(Run.id))) or 0)
+                raise NotFoundError(f"run {run_id} is not kept any more" if was_there else f"no run {run_id}")
         return run
 
     def list(self, wanted: RunFilter, *, before: int | None = None, limit: int = 50) -> Sequence[Run]:

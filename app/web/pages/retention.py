@@ -1,7 +1,7 @@
 """How long history is kept, of the site and of jobs that differ, with what that removes."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -148,11 +148,15 @@ def _job_page(
 ) -> str:
     job = services().jobs.get_any(uid)
     of_site = _texts(asdict(services().retention.rules()))
-    groups = [(title, words, [field for field in group if field.name in OF_JOBS]) for title, words, group in SITE[:3]]
+    groups = [(title, words, _of_job(group)) for title, words, group in SITE[:3]]
     return render_template(
         "retention/job.html", job=job, groups=groups, values=values, of_site=of_site, problems=problems or [],
         preview=preview, asks=asks, kinds=KIND_WORDS,
     )  # fmt: skip
+
+
+def _of_job(group: Sequence[Field]) -> list[Field]:
+    return [replace(field, label=field.label.replace(" of each job", "")) for field in group if field.name in OF_JOBS]
 
 
 # Texts and numbers
