@@ -15,15 +15,17 @@ from typing import Any
 
 import pytest
 from sqlalchemy import JSON, Boolean, DateTime, Integer, String, select, text
+from sqlalchemy.exc import InternalError
 
 from app.adapters.backup import making, restoring, rows
 from app.adapters.backup.restoring import Restored, Target
 from app.adapters.leases import FileLease
+from app.adapters.migrations import migrate
 from app.bootstrap import Services, build, lease_of
 from app.core.calendars import CalendarSpec
 from app.core.db import Database
 from app.core.errors import ConflictError, InvalidError, StartRefusedError
-from app.core.models import Base, Instance, Run
+from app.core.models import Base, Instance, Pool, Run
 from app.core.ports import MadeFile
 from app.core.statuses import CalendarKind, RunStatus
 from app.core.triggers import cron
@@ -352,6 +354,23 @@ def services_start(services: Services, uid: str, started: threading.Semaphore) -
     except ConflictError:  # the second time it is running
         return
     started.release()
+
+
+def test_on_postgresql_a_backup_sees_one_moment_and_writes_nothing(empty_postgresql_url: str, clock: FakeClock) -> None:
+    db = Database(empty_postgresql_url)
+    migrate(db, clock())
+    count = text("SELECT count(*) FROM pool")
+
+    with making.one_view(db) as connection:
+        seen = [connection.execute(count).scalar()]
+        with db.transaction() as session:
+            session.add(Pool(name="new", places=1))
+        seen.append(connection.execute(count).scalar())
+        with pytest.raises(InternalError, match="read-only"):
+            connection.execute(text("DELETE FROM pool"))
+
+    assert seen == [0, 0]
+    db.dispose()
 
 
 def test_every_column_is_of_a_kind_that_goes_into_a_backup() -> None:

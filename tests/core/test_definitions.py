@@ -74,13 +74,18 @@ def test_what_goes_out_comes_in_without_a_change(filled: Services) -> None:
     assert [job.version for job in filled.jobs.list()] == [1, 1, 1, 1]
 
 
-def test_another_house_becomes_the_same(filled: Services, tmp_path: Path, clock: FakeClock) -> None:
-    elsewhere = build(
-        Settings(data_dir=put_migrated(tmp_path / "elsewhere")),
-        now=clock, executor=FakeExecutor(), types=TYPES, hasher=PlainHasher(),
-    )  # fmt: skip
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_another_house_becomes_the_same(
+    filled: Services, tmp_path: Path, clock: FakeClock, kind: str, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue("empty_postgresql_url") if kind == "postgresql" else ""
+    settings = Settings(data_dir=put_migrated(tmp_path / "elsewhere"), database_url=url)
+    elsewhere = build(settings, now=clock, executor=FakeExecutor(), types=TYPES, hasher=PlainHasher())
     words = exported(filled)
 
+    with pytest.raises(InvalidError):
+        imported(elsewhere, words + "- {name: q, steps: [{job: nix}, {job: nix}]}\n")
+    assert exported(elsewhere).strip().endswith("carillon: 1")
     plan = imported(elsewhere, words)
 
     assert exported(elsewhere) == words

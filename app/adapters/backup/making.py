@@ -49,7 +49,7 @@ def make(source: Source, path: Path, now: datetime) -> Made:
     _refuse_damaged(source.db)
     writer = Writer(path)
     try:
-        with _one_view(source.db) as connection:
+        with one_view(source.db) as connection:
             said = _write_tables(writer, connection)
             files = _result_paths(connection) if source.results else []
         if source.key_file is not None and source.key_file.exists():
@@ -81,7 +81,8 @@ def _refuse_damaged(db: Database) -> None:
 
 
 @contextmanager
-def _one_view(db: Database) -> Iterator[Connection]:
+def one_view(db: Database) -> Iterator[Connection]:
+    """Read the database of one moment, however long it takes; nobody is kept from writing."""
     token = lock_wait_seconds.set(LONG)
     options: dict[str, Any] = {"carillon_writes": False}
     if not db.is_sqlite:
