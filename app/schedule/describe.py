@@ -1,7 +1,6 @@
 """Triggers and fires in words, English and German."""
 
 from datetime import datetime, tzinfo
-from functools import lru_cache
 
 from app.schedule.changes import Touched
 from app.schedule.cron import CronExpression
@@ -30,7 +29,6 @@ def describe(trigger: Trigger, locale: str = "en") -> str:
     return capitalised(what)
 
 
-@lru_cache(maxsize=4096)
 def describe_expression(expression: CronExpression, locale: str = "en") -> str:
     """Say when a cron expression fires on the clock of whatever zone it will have."""
     return capitalised(cron_in_words(expression, Words(locale)))

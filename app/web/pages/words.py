@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from app.core.models import Run, Trigger
 from app.core.statuses import (
@@ -16,7 +17,6 @@ from app.core.statuses import (
     TriggerKind,
 )
 from app.core.triggers import TriggerSpec, calculator, parsed
-from app.schedule.cron import CronExpression
 from app.schedule.describe import describe, describe_expression
 from app.schedule.triggers import Unreadable
 from app.web.pages.site import now, pages
@@ -150,7 +150,7 @@ def schedule_words(trigger: Trigger | TriggerSpec, seed: str = "") -> str:
         return wrong
     match trigger.kind:
         case TriggerKind.CRON:
-            return describe_expression(expression_of(trigger, seed))
+            return _expression_words(*_spelled(trigger, seed))
         case TriggerKind.SIMPLE:
             return f"Every {duration(trigger.every_seconds)}"
         case TriggerKind.FIXED_DELAY if not trigger.delay_seconds:
@@ -209,7 +209,13 @@ def _chosen(choices: Sequence[tuple[str, str]], value: str) -> str:
     return words[:1].lower() + words[1:]
 
 
-def expression_of(trigger: Trigger | TriggerSpec, seed: str) -> CronExpression:
+def _spelled(trigger: Trigger | TriggerSpec, seed: str) -> tuple[str, str, str | None]:
     """A seed is asked for only where a time is picked for each job (``H``): so all others share what was read."""
     text = trigger.expression or ""
-    return parsed(text, trigger.dialect or "quartz", seed if "H" in text.upper() else None)
+    return text, trigger.dialect or "quartz", seed if "H" in text.upper() else None
+
+
+@lru_cache(maxsize=4096)
+def _expression_words(text: str, dialect: str, seed: str | None) -> str:
+    """Remembered by their spelling: equal expressions have the same times, but not always the same words."""
+    return describe_expression(parsed(text, dialect, seed))
