@@ -13,6 +13,7 @@ missing_packages() {
     has psql || echo postgresql-client
     has /usr/sbin/mariadbd || echo mariadb-server
     has sqlite3 || echo sqlite3
+    has systemd-analyze || echo systemd # judges the unit
     python3 -m pip --version >/dev/null 2>&1 || echo python3-pip
 }
 

@@ -6,6 +6,7 @@ databases; else one of our own, in a temporary folder, if its programs are insta
 
 import contextlib
 import glob
+import importlib
 import os
 import pwd
 import secrets
@@ -44,7 +45,15 @@ def missing(what: str) -> NoReturn:
     """Skip the test for want of something, or fail it where everything has to be there."""
     if os.environ.get("CARILLON_TEST_REQUIRE") == "all":
         pytest.fail(f"needs {what}", pytrace=False)
-    pytest.skip(f"needs {what}")
+    pytest.skip(f"needs {what}", allow_module_level=True)
+
+
+def package(name: str) -> Any:
+    """An optional package, for the test or the whole file that needs it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        missing(f"the package {name}")
 
 
 # -------------------------------------------------------------------------------------------------------- PostgreSQL

@@ -18,6 +18,7 @@ from backports import zstd
 from app.core.job_types import JobError
 from app.core.statuses import FailureReason
 from app.job_types.sql_export.csv_text import text_of
+from tests.services import package
 from tests.sql_export.edge_values import COLUMNS, QUERY, copy_text, edge_rows, spelled_for_sqlite
 from tests.sql_export.fake_context import FakeContext
 from tests.sql_export.test_run import MANY, cut
@@ -121,7 +122,7 @@ def typed_rows(database: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("packed", ["NONE", "GZIP", "ZSTD"])
 def test_parquet_has_every_value_with_its_type(export: Export, database: str, url: str, packed: str) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet = package("pyarrow.parquet")
 
     made = export(url, QUERY, format="PARQUET", compression=packed).run()
 
@@ -199,7 +200,7 @@ def test_a_type_that_shows_itself_after_a_hundred_thousand_rows(export: Export, 
 
 
 def test_so_it_does_in_parquet(export: Export, sqlite_url: str) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet = package("pyarrow.parquet")
 
     table = parquet.read_table(io.BytesIO(export(sqlite_url, LATE, format="PARQUET").run()))
 

@@ -12,10 +12,11 @@ from app.core.statuses import FailureReason
 from app.job_types.sql_export import sqlite_arrow
 from app.job_types.sql_export.csv_text import CsvFormat
 from app.job_types.sql_export.sql_text import SQLITE, read_statement
+from tests.services import package
 from tests.sql_export.edge_values import FLOATS, TEXTS
 
-pytest.importorskip("pyarrow")
-pytest.importorskip("adbc_driver_sqlite")
+package("pyarrow")
+package("adbc_driver_sqlite")
 
 ROWS = 30_000  # more than the sample
 MIXED = "select i, t, f, n, e from mixed order by i"

@@ -11,8 +11,9 @@ import pytest
 from app.core.job_types import JobError, RunCancelled
 from app.core.statuses import FailureReason
 from app.job_types.sql_export import spreadsheet
+from tests.services import package
 
-parquet = pytest.importorskip("pyarrow.parquet")
+parquet = package("pyarrow.parquet")
 
 ROWS = {
     "postgresql": """select i, 'a' || i as t, i / 4.0::float8 as f, (i * 1.25)::numeric(12,2) as n,

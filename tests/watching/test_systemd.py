@@ -12,6 +12,7 @@ import pytest
 
 from app.adapters.systemd import Systemd
 from config import Settings
+from tests.services import missing
 
 UNIT = Path(__file__).resolve().parents[2] / "docs" / "carillon.service"
 MOST_EXPOSED = 3.0
@@ -97,7 +98,7 @@ def test_a_stop_may_take_as_long_as_carillon_itself_takes() -> None:
 def installed(tmp_path: Path) -> Path:
     """The unit with a program that is there, as systemd looks for it."""
     if not shutil.which("systemd-analyze"):
-        pytest.skip("needs systemd-analyze")
+        missing("systemd-analyze (the package systemd)")
     unit = tmp_path / "carillon.service"
     unit.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", UNIT.read_text(), flags=re.M))
     return unit
