@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from sqlalchemy import select  # noqa: E402
+from sqlalchemy import select, text  # noqa: E402
 
 from app.adapters.migrations import migrate  # noqa: E402
 from app.core.db import PATIENT, Database, lock_wait_seconds  # noqa: E402
@@ -123,6 +123,11 @@ def fill(db: Database, runs: int) -> None:
             said = {"at": NOW, "level": "info", "message": "a line of a log, as long as most"}
             lines = [{"run_id": n + 1, "number": line} | said for n in numbers for line in range(1, LINES + 1)]
             connection.execute(LogEntry.__table__.insert(), lines)
+
+    if not db.is_sqlite:  # its sequences have not seen the ids above
+        with db.transaction() as session:
+            for table in ("job", "fire", "run"):
+                session.execute(text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"))
 
 
 def _run(number: int, moment: datetime) -> tuple[dict[str, object], dict[str, object]]:

@@ -640,6 +640,23 @@ def test_no_transaction_is_large(much: History, retention: Retention, services: 
     assert max(sizes) <= MOST_ROWS
 
 
+def test_a_wake_gets_its_turn_after_each_transaction(much: History, services: Services, clock: FakeClock) -> None:
+    """It is decided between two of them, in the same thread: were one still open, it would wait for it in vain."""
+    services.jobs.create(JobSpec("often", "NOTHING", triggers=[cron("* * * * * ?", "UTC")], enabled=True), "ada")
+    sizes, decided = transaction_sizes(services), []
+
+    def wake(took: float) -> None:
+        clock.advance(seconds=1)
+        decided.append(services.fires.wake().decided)
+
+    retention = Retention(services.db, clock, services.keeping, lambda: 0.0, wake)
+    retention.save(SMALL, "ada")
+
+    assert retention.work() > 2000
+    assert len(decided) >= len(sizes) - 1
+    assert set(decided) == {1}
+
+
 def transaction_sizes(services: Services) -> list[int]:
     """Rows that each committed transaction deleted from now on, those by cascades not counted."""
     sizes = [0]
