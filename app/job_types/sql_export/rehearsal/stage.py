@@ -1,6 +1,7 @@
 """Where rehearsals take place: processes that live for some seconds, few at a time."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from app.core.statuses import FailureReason
 from app.job_types.sql_export.binds import bind_values
 from app.job_types.sql_export.rehearsal.coming import Start
 from app.job_types.sql_export.rehearsal.found import Found, Refused
+
+log = logging.getLogger(__name__)
 
 SECONDS = 5
 LIFE_SECONDS = 3 * SECONDS  # it has to begin, and to connect
@@ -71,6 +74,7 @@ class Stage:
         return _read(said) if process.returncode == 0 else self._ended(process.returncode)
 
     def _ended(self, status: int) -> Refused:
+        log.warning("a query that was tried ended its process, with status %s", status)
         if status < 0:  # by us or by its own alarm
             return Refused(
                 f"the query could not be stopped after {self.seconds} seconds, so its process was ended",
