@@ -1,13 +1,16 @@
 """How a run ends: complete, cancelled, out of time, out of room, cut off."""
 
+import select
 import threading
 import time
+from types import SimpleNamespace
 from unittest.mock import ANY
 
 import pytest
 
 from app.core.job_types import JobError, RunCancelled
 from app.core.statuses import FailureReason
+from app.job_types.sql_export import copy_out
 
 MANY = {
     "postgresql": "select i, repeat('x', 100) as t from generate_series(1, 1000000) i",
@@ -90,6 +93,25 @@ def test_a_whole_table_is_known_beforehand(export, url, database, admin):
 
     assert run.progressed[-1]["total"] == pytest.approx(3000, rel=0.05)
     assert part.progressed[-1]["total"] is None
+
+
+def test_a_small_result_is_not_waited_for_in_portions(export, postgresql_url, monkeypatch):
+    waits = []
+
+    class Poll:
+        def __init__(self):
+            self.poll_ = select.poll()
+            self.register = self.poll_.register
+
+        def poll(self, milliseconds):
+            waits.append(milliseconds)
+            return self.poll_.poll(milliseconds)
+
+    monkeypatch.setattr(copy_out, "select", SimpleNamespace(poll=Poll, POLLIN=select.POLLIN))
+
+    export(postgresql_url, "select i, repeat('x', 100) from generate_series(1, 1000) i")
+
+    assert len(waits) <= 2
 
 
 def test_an_expectation_that_was_too_low_is_dropped(export, postgresql_url):

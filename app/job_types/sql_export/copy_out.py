@@ -1,8 +1,11 @@
 """A running COPY ... TO STDOUT: the server sends one message per line of CSV, here they are moved by the thousand."""
 
+import fcntl
 import os
 import select
 import socket
+import struct
+import termios
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -76,8 +79,10 @@ def _arrivals(pgconn: pq.abc.PGconn) -> Iterator[Callable[[], None]]:
         patience, longest = PATIENCE_MILLISECONDS
 
         def wait() -> None:
+            """libpq takes 16 KiB at a time: what has arrived is taken first, and no less than all of it."""
             nonlocal patience
-            patience = PATIENCE_MILLISECONDS[0] if poll.poll(patience) else min(patience * 2, longest)
+            if not _has_arrived(line):
+                patience = PATIENCE_MILLISECONDS[0] if poll.poll(patience) else min(patience * 2, longest)
             pgconn.consume_input()
 
         line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, GATHERED_BYTES)
@@ -85,6 +90,11 @@ def _arrivals(pgconn: pq.abc.PGconn) -> Iterator[Callable[[], None]]:
             yield wait
         finally:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+
+
+def _has_arrived(line: socket.socket) -> bool:
+    (count,) = struct.unpack("i", fcntl.ioctl(line, termios.FIONREAD, bytes(4)))
+    return bool(count > 0)
 
 
 def _drain(pgconn: pq.abc.PGconn, wait: Callable[[], None], line_ending: str) -> tuple[int, bytearray, bool]:
