@@ -112,7 +112,7 @@ def test_a_small_result_is_not_waited_for_in_portions(export, postgresql_url, mo
     run = export(postgresql_url, "select i, repeat('x', 100) from generate_series(1, 1000) i")
 
     assert run.run().count(b"\n") == 1001
-    assert 1 <= len(waits) <= 4  # one and, where the server is slow, some more
+    assert len(waits) <= 4  # none where all was there; one and, of a slow server, some more
 
 
 def test_an_expectation_that_was_too_low_is_dropped(export, postgresql_url):
