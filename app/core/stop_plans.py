@@ -153,7 +153,7 @@ class _Timed:
             pure = replace(pure, calendar=str(row.calendar_id))
         return cls(row, pure, calendar, since)
 
-    def moments(self, start: datetime, end: datetime, limit: int) -> list[datetime]:
+    def moments(self, start: datetime, end: datetime, limit: int | None = None) -> list[datetime]:
         """Those that fire, from ``start`` until before ``end``."""
         start = max(start, self.since)
         if start >= end:
@@ -254,10 +254,14 @@ def _fires(timed: Sequence[_Timed], edges: Sequence[datetime]) -> list[int]:
     totals = [0] * (len(edges) - 1)
     for group in alike.values():
         one = group[0]
-        counts = count_between(one.pure, [max(edge, one.since) for edge in edges], one.calendar)
-        for number, count in enumerate(counts):
-            if count:
+        if isinstance(one.pure, schedule.Simple):
+            for number, count in enumerate(
+                count_between(one.pure, [max(edge, one.since) for edge in edges], one.calendar)
+            ):
                 totals[number] += len(group) * count
+        else:
+            for moment in one.moments(edges[0], edges[-1]):
+                totals[(moment - edges[0]) // GRID] += len(group)
     return totals
 
 

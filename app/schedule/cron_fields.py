@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from app.schedule.dialects import FieldSpec
@@ -49,8 +50,7 @@ class Field:
     @property
     def values(self) -> frozenset[int]:
         """All plain numbers of the field, in the numbers of the dialect."""
-        low, high = self.spec.low, self.spec.high
-        return frozenset(value for span in self.spans for value in span.values(low, high))
+        return _values(self.spans, self.spec.low, self.spec.high)
 
     @property
     def is_fixed(self) -> bool:
@@ -60,6 +60,12 @@ class Field:
     @property
     def begins_with_star(self) -> bool:
         return bool(self.spans) and self.elements[0] is self.spans[0] and self.spans[0].form == "star"
+
+
+@lru_cache(maxsize=1024)
+def _values(spans: tuple[Span, ...], low: int, high: int) -> frozenset[int]:
+    """Thousands of expressions share their fields: most have every month, and all have every year."""
+    return frozenset(value for span in spans for value in span.values(low, high))
 
 
 class Fields(NamedTuple):
