@@ -5,6 +5,7 @@ twice in an object, and of plain words only null, true, false and numbers mean s
 a time of day is no number and ``on`` is no truth.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +21,7 @@ from app.schedule.describe import describe
 LARGEST = 10_000_000  # bytes
 DEEPEST = 40
 MOST_PARTS = 2_000_000
+MOST_PLACES = 100_000_000  # characters of all paths: a long name stands in that of everything below it
 HEAD = """\
 # Definitions of Carillon. To try what it would change: carillon import FILE --dry-run
 # Not in it: passwords, users, system jobs, keep-rules, contracts, and everything that has happened.
@@ -33,8 +35,23 @@ PLAIN = {
 STRANGE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 """What YAML takes for the end of a line, or does not take at all."""
 QUOTED = ("'", '"', "|", ">")
-Lines = dict[str, int]
-"""Where the value at each path begins, counted from 1."""
+
+
+class Lines(dict[str, int]):
+    """Where the value at each path begins, counted from 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left = MOST_PLACES
+
+    def note(self, path: str, line: int) -> None:
+        """Raises ``InvalidError`` where the paths would fill the memory."""
+        self._left -= len(path)
+        if self._left < 0:
+            raise InvalidError.of("file", f"line {line}: the names are too long")
+        self[path] = line
+
+
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -53,7 +70,7 @@ def read(data: bytes) -> tuple[Any, Lines]:
         raise InvalidError.of("file", f"is no UTF-8: {error}") from None
     except yaml.YAMLError as error:
         raise InvalidError.of("file", _words(error)) from None
-    lines: Lines = {}
+    lines = Lines()
     return (_value(node, "", lines) if node is not None else None), lines
 
 
@@ -87,7 +104,7 @@ def _words(error: yaml.YAMLError) -> str:
 
 def _value(node: Any, path: str, lines: Lines) -> Any:
     line = node.start_mark.line + 1
-    lines[path] = line
+    lines.note(path, line)
     at = f"{path}." if path else ""
     if isinstance(node, yaml.MappingNode):
         found: dict[str, Any] = {}
@@ -120,7 +137,10 @@ def _plain(kind: str, text: str, line: int) -> Any:
             return None
         case "bool":
             return text == "true"
-    return int(text) if kind == "int" else float(text)
+    number = int(text) if kind == "int" else float(text)
+    if math.isinf(number):  # no database keeps such a number in JSON
+        raise InvalidError.of("file", f"line {line}: the number is too large")
+    return number
 
 
 # Writing

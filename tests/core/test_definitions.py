@@ -214,6 +214,17 @@ def test_a_file_that_is_no_text_or_too_large_is_refused() -> None:
             yaml_file.read(data)
 
 
+def test_a_number_that_no_database_keeps_is_refused_with_its_line() -> None:
+    with pytest.raises(InvalidError, match="line 2: the number is too large"):
+        yaml_file.read(b"a: 1\nb: 1e999\n")
+
+
+def test_a_long_name_above_many_values_does_not_fill_the_memory() -> None:
+    """Each value has a place, and the name stands in all of them: a megabyte would become many gigabytes."""
+    with pytest.raises(InvalidError, match="names are too long"):
+        yaml_file.read(b"? " + b"n" * 100_000 + b"\n: [" + b"1," * 2000 + b"]")
+
+
 TEXTS = ["1e3", "on", "08:00", "null", "", "~", "true", "012", "-1", "1.5", " x ", "a: b", "#", "x\n", "\n", "a\n b\n"]
 TEXTS += ["ü\t", "2026-01-01", "line\u2028sep", "\x85", "- x", "é" * 3000, "a \nb", "\ta\nb", "a\r\nb"]
 
