@@ -1,7 +1,9 @@
 """Definitions as YAML: out and in again without a change, and what an import would change is what it changes."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -55,7 +57,7 @@ def exported(services: Services) -> str:
     return yaml_file.write(services.definitions.export())
 
 
-def imported(services: Services, words: str, **options: bool) -> Plan:
+def imported(services: Services, words: str, **options: Any) -> Plan:
     document, lines = yaml_file.read(words.encode())
     try:
         return services.definitions.apply(document, "ada", **options)
@@ -223,6 +225,28 @@ def test_a_long_name_above_many_values_does_not_fill_the_memory() -> None:
     """Each value has a place, and the name stands in all of them: a megabyte would become many gigabytes."""
     with pytest.raises(InvalidError, match="names are too long"):
         yaml_file.read(b"? " + b"n" * 100_000 + b"\n: [" + b"1," * 2000 + b"]")
+
+
+def test_an_import_that_would_keep_jobs_from_starting_is_taken_back(services: Services) -> None:
+    """Given a clock that says a second more at each look, an import of twenty pools takes twenty seconds."""
+    services.definitions.monotonic = itertools.count().__next__
+    words = "carillon: 1\npools:\n" + "".join(f"- {{name: p{number}, places: 1}}\n" for number in range(20))
+
+    with pytest.raises(InvalidError, match="file: takes longer than 10 s, and no job starts meanwhile"):
+        imported(services, words, seconds=10)
+
+    assert services.pools.list() == []
+    assert len(imported(services, words, seconds=30).changes) == 20
+
+
+def test_blanks_around_the_name_of_a_job_are_no_part_of_it(services: Services) -> None:
+    words = "carillon: 1\njobs:\n- {name: ' first ', type: NOTHING}\n- {name: second, type: NOTHING}\n"
+    words += "queues:\n- {name: 'both ', steps: [{job: 'first '}, {job: second}]}\n"
+
+    imported(services, words)
+
+    assert {job.name for job in services.jobs.list()} >= {"first", "second"}
+    assert imported(services, words).changes == []
 
 
 TEXTS = ["1e3", "on", "08:00", "null", "", "~", "true", "012", "-1", "1.5", " x ", "a: b", "#", "x\n", "\n", "a\n b\n"]

@@ -3,6 +3,7 @@
 The dry run is the import itself, rolled back: what it says is what will be done.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from app.core.jobs import Jobs, JobSpec
 from app.core.models import Calendar
 from app.core.pools import Pools
 from app.core.ports import Clock
+from app.core.pulse import Monotonic
 from app.core.queues import Queues, QueueSpec, StepSpec
 from app.core.triggers import TriggerSpec
 from app.schedule.calendars import Calendar as PureCalendar
@@ -31,6 +33,8 @@ T = TypeVar("T")
 Snapshot = dict[str, dict[str, Document]]
 """Of each kind the documents by what does not change: the uid of jobs and queues, the name of everything else."""
 MOST_ERRORS = 100
+LONGEST = 10.0  # seconds for which a server may let nobody else write: no job starts meanwhile
+Fires = Callable[[], list[FireChange]]
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,10 @@ class Plan:
 class _DryRunError(Exception):
     """Takes the plan past the end of a transaction that shall not be kept."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, fires: Fires) -> None:
         super().__init__()
         self.plan = plan
+        self.fires = fires
 
 
 @dataclass
@@ -67,6 +72,7 @@ class _Course:
 
     by: str | None
     before: Snapshot
+    in_time: Callable[[], None]  # raises ``InvalidError`` when it has taken too long
     met: dict[str, set[str]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
     errors: list[FieldError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -75,7 +81,7 @@ class _Course:
 class Definitions:
     def __init__(
         self, db: Database, clock: Clock, jobs: Jobs, queues: Queues, calendars: Calendars, pools: Pools,
-        connections: Connections, timezone: str,
+        connections: Connections, timezone: str, monotonic: Monotonic = time.monotonic,
     ) -> None:  # fmt: skip
         """``timezone`` is that of whatever in a document names none."""
         self.db = db
@@ -86,6 +92,7 @@ class Definitions:
         self.pools = pools
         self.connections = connections
         self.timezone = timezone
+        self.monotonic = monotonic
 
     def export(self) -> Document:
         """Everything as a document: connections without secrets, no history, no system jobs, no users."""
@@ -100,26 +107,46 @@ class Definitions:
         ]
         return dict(documents.whole(session, shown))
 
-    def apply(self, document: Any, by: str | None, *, prune: bool = False, dry_run: bool = False) -> Plan:
+    def apply(
+        self, document: Any, by: str | None, *, prune: bool = False, dry_run: bool = False,
+        seconds: float | None = None,
+    ) -> Plan:  # fmt: skip
         """Make the database say what the document says; ``prune`` also removes what it does not name.
 
-        Kinds that the document leaves out are left alone. Raises ``InvalidError`` with everything that is wrong, and
-        changes nothing then.
+        Kinds that the document leaves out are left alone. Raises ``InvalidError`` with everything that is wrong, or
+        when it takes longer than ``seconds``, and changes nothing then.
         """
         wanted = reading.read(document, self.timezone)
         try:
             with self.db.together() as session:
-                plan = self._apply(session, wanted, by, prune)
+                plan, fires = self._apply(session, wanted, by, prune, self._limit(seconds))
                 if dry_run:
-                    raise _DryRunError(plan)
+                    raise _DryRunError(plan, fires)
         except _DryRunError as tried:
-            return tried.plan
+            return replace(tried.plan, fires=tried.fires())
         self.jobs.changed()
-        return replace(plan, done=True)
+        return replace(plan, fires=fires(), done=True)
 
-    def _apply(self, session: Session, wanted: Wanted, by: str | None, prune: bool) -> Plan:
+    def _limit(self, seconds: float | None) -> Callable[[], None]:
+        began = self.monotonic()
+
+        def in_time() -> None:
+            if seconds is not None and self.monotonic() - began > seconds:
+                raise InvalidError.of(
+                    "file",
+                    f"takes longer than {seconds:g} s, and no job starts meanwhile: nothing was changed. Import it in"
+                    " parts, or on the command line while the server is stopped",
+                    "too_large",
+                )
+
+        return in_time
+
+    def _apply(
+        self, session: Session, wanted: Wanted, by: str | None, prune: bool, in_time: Callable[[], None]
+    ) -> tuple[Plan, Fires]:
+        """Gives also what finds out about fires: that takes its time, and needs no transaction."""
         before, closed_before = self._snapshot(session), _pure(session)
-        course = _Course(by, before)
+        course = _Course(by, before, in_time)
         self._each(course, session, "pools", wanted.pools, self._pool)
         self._each(course, session, "calendars", _in_order(wanted.calendars), self._calendar)
         self._each(course, session, "connections", wanted.connections, self._connection)
@@ -130,16 +157,16 @@ class Definitions:
             self._prune(course, session, extra)
         if course.errors:
             raise InvalidError(course.errors[:MOST_ERRORS])
-        self._switch_on(session, wanted.jobs or (), by)
+        self._switch_on(course, wanted.jobs or ())
         session.expire_all()
         after = self._snapshot(session)
         changes = list(_changes(before, after))
         left = [] if prune else [(kind, before[kind][key]["name"]) for kind in extra for key in sorted(extra[kind])]
         same = sum(len(course.met[kind]) for kind in KINDS) - sum(each.what != "removed" for each in changes)
-        fires = fire_changes(
-            _timed(before), _timed(after), closed_before, _pure(session), self.clock()
-        )  # fmt: skip
-        return Plan(changes, max(0, same), left, fires, course.notes)
+        course.in_time()
+        closed_after, now = _pure(session), self.clock()
+        fires = lambda: fire_changes(_timed(before), _timed(after), closed_before, closed_after, now)  # noqa: E731
+        return Plan(changes, max(0, same), left, (), course.notes), fires
 
     def _snapshot(self, session: Session) -> Snapshot:
         found = self._documents(session)
@@ -154,6 +181,7 @@ class Definitions:
     ) -> None:  # fmt: skip
         """Take them one by one, each in a savepoint: what is wrong with one does not hide what is wrong with others."""
         for number, item in enumerate(items or ()):
+            course.in_time()
             try:
                 with session.begin_nested():
                     course.met[kind].add(take(course, item))
@@ -225,12 +253,13 @@ class Definitions:
             self.queues.update(uid, spec, course.by)
         return uid
 
-    def _switch_on(self, session: Session, specs: Sequence[JobSpec], by: str | None) -> None:
+    def _switch_on(self, course: _Course, specs: Sequence[JobSpec]) -> None:
         """Who leaves a queue is switched off; but here the document says what is on."""
         for spec in specs:
+            course.in_time()
             job = self.jobs.get_by_name(spec.name)
             if spec.enabled and not job.enabled:
-                self.jobs.enable(job.uid, by)
+                self.jobs.enable(job.uid, course.by)
 
     def _prune(self, course: _Course, session: Session, extra: Mapping[str, set[str]]) -> None:
         removers: dict[str, Callable[[str], object]] = {
@@ -243,6 +272,7 @@ class Definitions:
         for kind, remove in removers.items():
             for key in reversed(list(course.before[kind])):  # calendars that build on others go first
                 if key in extra.get(kind, ()):
+                    course.in_time()
                     try:
                         with session.begin_nested():
                             remove(key)

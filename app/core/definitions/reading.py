@@ -65,6 +65,11 @@ def text(value: Any) -> str:
     return value
 
 
+def trimmed(value: Any) -> str:
+    """The name of a job or a queue, which is kept without blanks around it."""
+    return text(value).strip()
+
+
 def whole_number(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) > 2**53:
         raise ValueError("must be a whole number")
@@ -121,13 +126,19 @@ POLICIES: dict[str, Read] = {
     "attempt_timeout_seconds": optional(whole_number), "recovery": one_of(Recovery),
 }  # fmt: skip
 NAMED: dict[str, Read] = {"name": text}
-OF_JOB: dict[str, Read] = {"uid": text, "description": text, "enabled": switch, "triggers": lambda value: value}
-JOB = NAMED | OF_JOB | {
+OF_JOB: dict[str, Read] = {
+    "name": trimmed,
+    "uid": text,
+    "description": text,
+    "enabled": switch,
+    "triggers": lambda value: value,
+}
+JOB = OF_JOB | {
     "type": text, "group": text, "timeout_seconds": optional(whole_number), "parameters": mapping,
     "policies": mapping,
 }  # fmt: skip
-QUEUE = NAMED | OF_JOB | {"steps": lambda value: value}
-STEP: dict[str, Read] = {"job": text, "on_failure": one_of(OnFailure)}
+QUEUE = OF_JOB | {"steps": lambda value: value}
+STEP: dict[str, Read] = {"job": trimmed, "on_failure": one_of(OnFailure)}
 POOL = NAMED | {"places": whole_number}
 CALENDAR = NAMED | {
     "kind": one_of(CalendarKind), "timezone": text, "content": mapping, "base": optional(text), "description": text,

@@ -4,6 +4,7 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.adapters import yaml_file
+from app.core.definitions import importing
 from app.core.definitions.importing import Plan
 from app.core.errors import InvalidError
 from app.web.auth import Right, allow, current_actor, services
@@ -57,7 +58,9 @@ def import_definitions() -> ResponseReturnValue:
 def _applied(data: bytes, *, prune: bool, dry_run: bool) -> Plan:
     document, lines = yaml_file.read(data)
     try:
-        return services().definitions.apply(document, current_actor().name, prune=prune, dry_run=dry_run)
+        return services().definitions.apply(
+            document, current_actor().name, prune=prune, dry_run=dry_run, seconds=importing.LONGEST
+        )
     except InvalidError as error:
         raise yaml_file.located(error, lines) from None
 

@@ -6,7 +6,7 @@ from flask import Response
 from marshmallow import Schema, fields
 
 from app.adapters import yaml_file
-from app.core.definitions.importing import Plan
+from app.core.definitions.importing import LONGEST, Plan
 from app.core.errors import InvalidError
 from app.web.auth import Right, current_actor, services
 from app.web.v1.fields import Moment
@@ -78,7 +78,7 @@ def import_definitions(query: dict[str, Any], body: bytes) -> dict[str, Any]:
 
     All of it or nothing, and 422 names each field with its line. What is meant goes by uid, else by name; kinds that
     the file leaves out are left alone. `dry_run=1` shows what would change and which fires of the next days that adds
-    or removes.
+    or removes. What takes longer than ten seconds is taken back (422), dry or not: no job starts meanwhile.
     """
     return plan_document(apply(body, query["prune"], query["dry_run"]))
 
@@ -87,7 +87,9 @@ def apply(body: bytes, prune: bool, dry_run: bool) -> Plan:
     """Raises ``InvalidError`` with lines."""
     document, lines = yaml_file.read(body)
     try:
-        return services().definitions.apply(document, current_actor().name, prune=prune, dry_run=dry_run)
+        return services().definitions.apply(
+            document, current_actor().name, prune=prune, dry_run=dry_run, seconds=LONGEST
+        )
     except InvalidError as error:
         raise yaml_file.located(error, lines) from None
 
