@@ -1,5 +1,6 @@
 """The job type HTTP_REQUEST: what is asked, what is kept, and who is not spoken to."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +11,7 @@ from app.core.errors import InvalidError
 from app.core.job_types import JobError
 from app.core.statuses import FailureReason
 from app.job_types.http_call.addresses import guard
-from app.job_types.http_call.exchange import Answer, Question
+from app.job_types.http_call.exchange import Answer, Limits, Question, ask
 from app.job_types.http_call.http_request import HTTP_REQUEST, redirected, run
 from tests.http_call.conftest import FakeContext, Site
 
@@ -52,6 +53,19 @@ def test_what_is_asked(site: Site) -> None:
     assert (asked.method, asked.path, asked.body) == ("POST", "/a%20b?q=%C3%A4&x=1", "grüß".encode())
     assert headers.items() <= asked.headers.items()
     assert (asked.headers["Idempotency-Key"], asked.headers["X-Attempt"]) == ("34", "2")
+
+
+def test_who_is_reached_after_the_time_is_not_spoken_to(site: Site) -> None:
+    """Given an address reached too late, as the one before it did not answer: nobody would end the exchange."""
+
+    def reach_slowly(address: str) -> None:
+        threading.Event().wait(0.06)
+
+    with pytest.raises(JobError) as error:
+        ask(Context(), Question("GET", site.url), Limits(seconds=0.02), reach_slowly)
+
+    assert error.value.reason is FailureReason.TIMEOUT
+    assert site.asked == []
 
 
 @pytest.mark.parametrize(

@@ -94,13 +94,21 @@ class _Checked(http.client.HTTPConnection):
     """Looks at each address before it speaks to it: what a name resolves to can change between two looks."""
 
     check: CheckAddress
+    is_late: Callable[[], bool]
 
     def connect(self) -> None:
         self.sock = self._reach()
+        self._stay_in_time()
+
+    def _stay_in_time(self) -> None:
+        """Whoever shuts the socket when the time is over cannot shut one that is not there yet."""
+        if self.is_late():
+            raise TimeoutError
 
     def _reach(self) -> socket.socket:
         failed: OSError = OSError(f"{self.host} has no address")
         for family, kind, protocol, _, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
+            self._stay_in_time()
             self.check(str(address[0]))
             reached = socket.socket(family, kind, protocol)
             try:
@@ -120,9 +128,12 @@ class _CheckedTls(_Checked):
     def connect(self) -> None:
         import ssl
 
+        super().connect()
         context = ssl.create_default_context()
-        self.sock = self._reach()
-        self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
+        secured = context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+        self.sock = secured  # before the handshake, so that it can be shut
+        self._stay_in_time()
+        secured.do_handshake()
 
 
 def _connection(place: SplitResult, seconds: float, check: CheckAddress) -> _Checked:
@@ -144,6 +155,7 @@ def _ascii_host(place: SplitResult) -> str:
 def _limited(context: Cancellable, connection: _Checked, seconds: float) -> Iterator[Callable[[], bool]]:
     """Shut the socket when the time is over or the run is cancelled. Gives what tells whether the time was over."""
     over = threading.Event()
+    connection.is_late = over.is_set
 
     def end() -> None:
         over.set()
