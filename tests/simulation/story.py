@@ -6,9 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from random import Random
 
-from app import bootstrap
 from app.adapters.migrations import migrate
-from app.bootstrap import Services
+from app.bootstrap import Given, Services
 from app.core.errors import CarillonError, UnavailableError
 from app.core.statuses import PauseScope
 from config import Settings
@@ -65,8 +64,8 @@ class Stage:
 
 def assemble(stage: Stage, clocks: Clocks, executor: SimulatedExecutor) -> Services:
     key, worker = b"k" * 32, ("unused",)
-    parts = (stage.db, executor, TYPES, PlainHasher(), worker)
-    return bootstrap.assemble(stage.settings, clocks.now, clocks.monotonic, key, *parts)
+    made_of = (stage.db, executor, TYPES, PlainHasher(), worker)
+    return Services(Given(stage.settings, clocks.now, clocks.monotonic, key, *made_of))
 
 
 def play(stage: Stage, seed: int, faults: Faults | None = None) -> "Story":
