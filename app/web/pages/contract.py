@@ -16,6 +16,7 @@ from app.web.pages.problems import Problems, attempt
 from app.web.pages.site import pages
 
 NUMBERS = ("least_rows", "most_rows")
+SAVED_OFF = "The result contract was saved. It is switched off: no result is held."
 HOURS = re.compile(r"\d{1,7}(\.\d{1,9})?", re.ASCII)
 
 
@@ -45,7 +46,7 @@ def save_contract(uid: str) -> ResponseReturnValue:
     problems = attempt(lambda: _store(job, values), lambda name: name.replace("max_age_seconds", "max_age_hours"))
     if problems:
         return _page(job, services().contracts.of_job(job.id), values, problems), 422
-    flash("The result contract was saved.")
+    flash("The result contract was saved." if values.get("on") else SAVED_OFF)
     return redirect(url_for("pages.job", uid=uid), 303)
 
 

@@ -137,3 +137,9 @@ def test_only_who_may_edit_sees_the_form(user: Reader, job: Job) -> None:
     assert user.get(f"/jobs/{job.uid}/contract").status_code == 403
     assert user.post(f"/jobs/{job.uid}/contract/switch").status_code == 403
     assert f"/jobs/{job.uid}/contract" not in user.page(f"/jobs/{job.uid}").links()
+
+
+def test_a_contract_that_is_saved_but_switched_off_says_so(admin: Reader, job: Job) -> None:
+    admin.post(f"/jobs/{job.uid}/contract", {name: text for name, text in FORM.items() if name != "on"})
+
+    assert "It is switched off: no result is held." in admin.page(f"/jobs/{job.uid}").text
