@@ -75,13 +75,16 @@ class Form:
         return self.job_type.examples(parameters, self.values.get("name", "").strip() or "job", now())
 
 
+MOST_WANTED = "SQL_EXPORT"  # offered before the others, which follow by name
+
+
 @pages.get("/jobs/new")
 @allow(Right.EDIT)
 def new_job() -> ResponseReturnValue:
     types = services().types.for_people()
     wanted = request.args.get("type") or (types[0].name if len(types) == 1 else "")
     if not wanted:
-        return render_template("jobs/types.html", types=types)
+        return render_template("jobs/types.html", types=sorted(types, key=lambda each: each.name != MOST_WANTED))
     return _page(_blank(services().types.get(wanted)))
 
 
