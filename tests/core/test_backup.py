@@ -253,6 +253,25 @@ def test_a_backup_that_is_not_whole_is_not_restored(
     assert not (elsewhere.data_dir / "carillon.db").exists()
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"members": None}, {"members": {"tables/job.jsonl": {}}}, {"tables": {"job": 1}}, {"revision": None},
+        {"made_at": "yesterday"}, {"made_at": "2026-03-01T00:00:00"}, {"sequences": []},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_manifest_that_lacks_a_part_is_refused_before_anything_is_touched(
+    said: dict[str, Any], filled: Services, tmp_path: Path, clock: FakeClock, elsewhere: Settings
+) -> None:
+    path = with_manifest(back_up(filled, tmp_path / "b", clock), **said)
+
+    with pytest.raises(InvalidError, match="its manifest is damaged"):
+        restore(path, elsewhere, clock)
+
+    assert not elsewhere.data_dir.exists() or not list(elsewhere.data_dir.iterdir())
+
+
 def test_a_file_does_not_leave_the_folder_of_results(
     filled: Services, tmp_path: Path, clock: FakeClock, elsewhere: Settings
 ) -> None:

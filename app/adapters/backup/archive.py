@@ -6,6 +6,7 @@ import os
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -85,6 +86,8 @@ class Reader:
             raise InvalidError.of("file", f"{str(path)!r} is no whole backup of Carillon: {error}") from None
         if known != FORMAT:
             raise InvalidError.of("file", f"{str(path)!r} has the format {known!r}, this version knows {FORMAT}")
+        if not _is_whole_manifest(self.manifest):
+            raise InvalidError.of("file", f"{str(path)!r} is no whole backup of Carillon: its manifest is damaged")
 
     def close(self) -> None:
         self._zip.close()
@@ -120,6 +123,19 @@ class Reader:
                 raise
             return False
         return bool(checksum.hexdigest() == self.manifest["members"][name]["sha256"])
+
+
+def _is_whole_manifest(said: dict[str, Any]) -> bool:
+    """Whoever reads on need not ask again whether a part is there."""
+    try:
+        tables, members = said["tables"].values(), said["members"].values()
+        listed = all(isinstance(each["columns"], list) and isinstance(each["rows"], int) for each in tables)
+        summed = all(isinstance(each["sha256"], str) for each in members)
+        is_aware = datetime.fromisoformat(said["made_at"]).tzinfo is not None
+        named = isinstance(said["revision"], str) and isinstance(said["sequences"], dict)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return False
+    return listed and summed and is_aware and named
 
 
 def is_backup(path: Path) -> bool:
