@@ -55,6 +55,14 @@ def test_what_is_asked(site: Site) -> None:
     assert (asked.headers["Idempotency-Key"], asked.headers["X-Attempt"]) == ("34", "2")
 
 
+@pytest.mark.parametrize("host", ["a..example", "n" * 64 + ".example", "ä" * 64])
+def test_a_host_that_no_name_server_knows_how_to_ask_for(host: str) -> None:
+    words, reason = failure(f"http://{host}/")
+
+    assert words.endswith("is no host name")
+    assert reason is FailureReason.CONFIG
+
+
 def test_who_is_reached_after_the_time_is_not_spoken_to(site: Site) -> None:
     """Given an address reached too late, as the one before it did not answer: nobody would end the exchange."""
 

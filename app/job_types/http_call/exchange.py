@@ -146,7 +146,9 @@ def _connection(place: SplitResult, seconds: float, check: CheckAddress) -> _Che
 def _ascii_host(place: SplitResult) -> str:
     host = place.hostname or ""
     try:
-        return host if host.isascii() else host.encode("idna").decode("ascii")
+        return host.encode("idna").decode(
+            "ascii"
+        )  # an ASCII one stays as it is, or has labels that cannot be looked up
     except UnicodeError:
         raise JobError(f"{host[:100]!r} is no host name", FailureReason.CONFIG) from None
 
