@@ -11,7 +11,7 @@ from app.core.db import Database
 from app.core.due import NEXT_FIRE_AT
 from app.core.errors import CarillonError
 from app.core.models import IS_ACTIVE, IS_QUEUED, Job, Run
-from app.core.notice_models import Delivery, FailingJob
+from app.core.models.notices import Delivery, FailingJob
 from app.core.ports import Clock
 from app.core.postroom import IS_PENDING
 from app.core.pulse import Monotonic

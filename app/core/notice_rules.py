@@ -15,7 +15,7 @@ from app.core.connections import Vault
 from app.core.db import Database
 from app.core.errors import FieldError, InvalidError, NotFoundError
 from app.core.models import Job
-from app.core.notice_models import NoticeRule
+from app.core.models.notices import NoticeRule
 from app.core.ports import Clock
 from app.core.statuses import NoticeKind, NoticeScope
 

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from app.core.error_text import storable
-from app.core.notice_models import FailingJob, Notice
+from app.core.models.notices import FailingJob, Notice
 from app.core.statuses import FireOutcome, FireReason, NoticeKind, RunStatus
 
 if TYPE_CHECKING:

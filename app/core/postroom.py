@@ -18,7 +18,7 @@ from app.core.db import Database
 from app.core.error_text import storable
 from app.core.errors import ConflictError, InvalidError, NotFoundError
 from app.core.models import QUEUE, Job
-from app.core.notice_models import PENDING_SQL, Delivery, Notice
+from app.core.models.notices import PENDING_SQL, Delivery, Notice
 from app.core.notice_rules import NoticeRules, shown
 from app.core.notice_texts import Message, Site, Told, message, test_message
 from app.core.ports import Clock

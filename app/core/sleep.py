@@ -19,7 +19,7 @@ from app.core.db import Database
 from app.core.decisions import Occupied
 from app.core.fires import CHUNK, Project
 from app.core.models import IS_QUEUED, QUEUE, Instance, Job, Outage, Run
-from app.core.notice_models import PENDING_SQL, Delivery, Notice
+from app.core.models.notices import PENDING_SQL, Delivery, Notice
 from app.core.ports import Clock
 from app.core.statuses import DeliveryStatus, FailureReason, FireOutcome, OutageKind
 

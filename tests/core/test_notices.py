@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.bootstrap import Services
 from app.core.errors import ConflictError, InvalidError, NotFoundError
 from app.core.models import Job
-from app.core.notice_models import Delivery, FailingJob, Notice
+from app.core.models.notices import Delivery, FailingJob, Notice
 from app.core.notice_rules import Rule
 from app.core.policies import Policies
 from app.core.ports import Ended, MadeFile

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from app.core.notice_models import Delivery
+from app.core.models.notices import Delivery
 from app.core.notice_rules import USUAL, Rule
 from app.core.statuses import Channel, DeliveryStatus, NoticeKind, NoticeScope
 from app.web.auth import Right, current_actor, services

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.models import NEVER_AGAIN, SEALED, Base
+from app.core.models.base import NEVER_AGAIN, SEALED, Base
 from app.core.statuses import Channel, DeliveryStatus, NoticeKind, NoticeScope
 
 PENDING_SQL = "status = 'pending'"
