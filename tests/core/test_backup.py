@@ -289,6 +289,25 @@ def test_a_file_does_not_leave_the_folder_of_results(
     assert not (tmp_path / "evil").exists()
 
 
+def test_where_results_do_not_fit_everything_stays_as_it_was(
+    filled: Services, tmp_path: Path, clock: FakeClock
+) -> None:
+    path = back_up(filled, tmp_path / "b.zip", clock)
+    filled.db.dispose()
+    filled.keeper.lease.release()
+    database = filled.settings.data_dir / "carillon.db"
+    database.write_bytes(before := b"what was there " * 1000)
+    results = filled.settings.data_dir / "results"
+    shutil.rmtree(results)
+    results.write_bytes(b"no folder")
+
+    with pytest.raises(OSError, match="results"):
+        restore(path, filled.settings, clock, replace=True)
+
+    assert database.read_bytes() == before
+    assert not list(filled.settings.data_dir.glob("*restoring*"))
+
+
 def test_a_restoration_that_is_broken_off_is_no_first_start(
     filled: Services, tmp_path: Path, clock: FakeClock, elsewhere: Settings
 ) -> None:

@@ -8,9 +8,10 @@ import contextlib
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +76,12 @@ def restore(path: Path, target: Target, now: datetime, *, replace: bool) -> Rest
         with _nobody_else(target):
             suffix = f"before-restore-{now:%Y%m%dT%H%M%S}"
             _refuse_key(reader, target, replace)
+            put_results = partial(_put_results, reader, target.results)
             if target.db.file is not None:
-                done = _into_sqlite(reader, target.db.file, now, replace, suffix)
+                done = _into_sqlite(reader, target.db.file, now, replace, suffix, put_results)
             else:
-                done = _into_postgresql(reader, target.db, now, replace, suffix)
+                done = _into_postgresql(reader, target.db, now, replace, suffix, put_results)
             done.kept_aside += _put_key(reader, target, suffix)
-            _put_results(reader, target.results)
             return done
 
 
@@ -168,16 +169,22 @@ def _built(reader: Reader, path: Path, now: datetime) -> Restored:
     return done
 
 
-def _into_sqlite(reader: Reader, path: Path, now: datetime, replace: bool, suffix: str) -> Restored:
+def _into_sqlite(
+    reader: Reader, path: Path, now: datetime, replace: bool, suffix: str, put_results: Callable[[], None]
+) -> Restored:
+    """``put_results`` comes before the database is replaced: where results do not fit, all is as it was."""
     there = [each for each in sqlite_file.files(path) if each.exists() and each.stat().st_size]
     if there and not replace:
         raise ConflictError(f"there is a database {str(path)!r} already: --replace keeps it aside and takes its place")
     new = sqlite_file.being_restored(path)
-    for each in sqlite_file.files(new):
-        each.unlink(missing_ok=True)
-    done = _built(reader, new, now)
-    for each in sqlite_file.files(new)[1:]:
-        each.unlink(missing_ok=True)
+    _remove(sqlite_file.files(new))
+    try:
+        done = _built(reader, new, now)
+        put_results()
+    except BaseException:
+        _remove(sqlite_file.files(new))  # it would keep a server from starting, as if a restoration had been cut off
+        raise
+    _remove(sqlite_file.files(new)[1:])
     for each in sqlite_file.files(path):
         if each.name.endswith("-shm"):
             each.unlink(missing_ok=True)  # SQLite makes it anew
@@ -191,10 +198,17 @@ def _into_sqlite(reader: Reader, path: Path, now: datetime, replace: bool, suffi
     return done
 
 
+def _remove(files: Iterable[Path]) -> None:
+    for each in files:
+        each.unlink(missing_ok=True)
+
+
 # PostgreSQL
 
 
-def _into_postgresql(reader: Reader, db: Database, now: datetime, replace: bool, suffix: str) -> Restored:
+def _into_postgresql(
+    reader: Reader, db: Database, now: datetime, replace: bool, suffix: str, put_results: Callable[[], None]
+) -> Restored:
     with db.engine.connect() as connection, connection.begin():
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": migrations.MIGRATION_LOCK})
         there = sorted((set(Base.metadata.tables) | OWN) & set(inspect(connection).get_table_names()))
@@ -204,6 +218,7 @@ def _into_postgresql(reader: Reader, db: Database, now: datetime, replace: bool,
             )
         aside = _move_aside(connection, there, suffix) if there else []
         done = _fill(connection, reader, now)
+        put_results()
     done.kept_aside += aside
     return done
 
