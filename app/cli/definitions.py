@@ -1,14 +1,18 @@
 """carillon export, import: definitions as YAML."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import click
 
 from app.adapters import yaml_file
+from app.bootstrap import Services
 from app.cli.opening import services
 from app.cli.pauses import who
+from app.core.definitions import importing
 from app.core.definitions.fire_changes import FireChange
 from app.core.definitions.importing import Plan
 from app.core.errors import InvalidError
@@ -39,18 +43,30 @@ def export_definitions(file: Path | None) -> None:
 def import_definitions(file: IO[bytes], dry_run: bool, prune: bool) -> None:
     """Make jobs, queues, calendars, pools and connections be as FILE says ('-': the standard input).
 
-    All of it or nothing. What is meant goes by uid, else by name; kinds that FILE leaves out are left alone.
+    All of it or nothing; beside a running server it may take ten seconds. What is meant goes by uid, else by name;
+    kinds that FILE leaves out are left alone.
     """
     document, lines = yaml_file.read(file.read())
-    with services() as opened:
+    with services() as opened, _limit(opened) as seconds:
         try:
-            plan = opened.definitions.apply(document, who(), prune=prune, dry_run=dry_run)
+            plan = opened.definitions.apply(document, who(), prune=prune, dry_run=dry_run, seconds=seconds)
         except InvalidError as error:
             for each in yaml_file.located(error, lines).errors:
                 click.echo(f"{each.field}: {each.message}", err=True)
             click.echo("Nothing was changed.", err=True)
             sys.exit(1)
     _tell(plan)
+
+
+@contextmanager
+def _limit(opened: Services) -> Iterator[float | None]:
+    """It may take as long as it wants only while no server waits for the database."""
+    alone = opened.lease.acquire()
+    try:
+        yield None if alone else importing.LONGEST
+    finally:
+        if alone:
+            opened.lease.release()
 
 
 def _tell(plan: Plan) -> None:

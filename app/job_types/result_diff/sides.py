@@ -33,14 +33,15 @@ class Side:
 
 def named(columns: Sequence[str]) -> list[str]:
     """A query may give one name to several columns: the further ones are told apart by a number."""
-    found: list[str] = []
+    found: dict[str, None] = {}
+    numbers: dict[str, int] = {}
     for name in columns:
-        other, number = name, 1
+        other = name
         while other in found:
-            number += 1
-            other = f"{name} ({number})"
-        found.append(other)
-    return found
+            numbers[name] = numbers.get(name, 1) + 1
+            other = f"{name} ({numbers[name]})"
+        found[other] = None
+    return list(found)
 
 
 @dataclass(frozen=True)
