@@ -15,6 +15,7 @@ from app.core.db import PING_SECONDS, Fault, answer_seconds
 from app.core.errors import UnavailableError
 
 ADVISORY_KEY = 0x6361_7269_6C6C_6F6E  # "carillon"
+TRIES = 3  # to take a lock that was somebody's a moment ago and is nobody's now
 
 
 class FileLease:
@@ -50,7 +51,7 @@ class PostgresqlLease:
         parsed = make_url(url).set(drivername="postgresql")
         self._conninfo = parsed.render_as_string(hide_password=False)
         self._connection: PatientConnection | None = None
-        self._session: int | None = None  # the server's process of the connection that has, or had, the lock
+        self._sessions: set[int] = set()  # the server's processes of our connections that have the lock, or may have it
         self._lock = threading.Lock()
 
     def acquire(self) -> bool:
@@ -66,21 +67,40 @@ class PostgresqlLease:
     def _acquire(self) -> bool:
         options = {"connect_timeout": 2, "options": SERVER_SIDE}
         connection = PatientConnection.connect(self._conninfo, autocommit=True, **KEEPALIVES, **options)  # type: ignore[arg-type]
-        row = connection.execute("SELECT pg_try_advisory_lock(%s)", (ADVISORY_KEY,)).fetchone()
-        if row and row[0]:
-            self._connection, self._session = connection, connection.info.backend_pid
-            return True
         try:
-            self._end_own_session(connection)
+            if self._takes_lock(connection):
+                self._connection = connection
+                return True
+            return False
         finally:
-            connection.close()
-        return False
+            if self._connection is not connection:
+                connection.close()
 
-    def _end_own_session(self, connection: PatientConnection) -> None:
+    def _takes_lock(self, connection: PatientConnection) -> bool:
+        """``False`` only where somebody else was seen to have it: who believes to have lost it ends its process."""
+        session = connection.info.backend_pid
+        for _ in range(TRIES):
+            self._sessions.add(session)  # before the answer: one that comes too late may be that it has the lock
+            row = connection.execute("SELECT pg_try_advisory_lock(%s)", (ADVISORY_KEY,)).fetchone()
+            if row and row[0]:
+                self._sessions = {session}
+                return True
+            self._sessions.discard(session)
+            holder = self._holder(connection)
+            if holder is not None:
+                self._end_own_session(connection, holder)
+                return False
+        raise UnavailableError("the lock is neither free nor anybody's")
+
+    def _holder(self, connection: PatientConnection) -> int | None:
+        """``None`` when it has become free since, as our own lost session ends when a silent line speaks again."""
+        row = connection.execute(_HOLDER, {"key": ADVISORY_KEY}).fetchone()
+        return int(row[0]) if row else None
+
+    def _end_own_session(self, connection: PatientConnection, holder: int) -> None:
         """A line that was cut for a moment: the server has not noticed yet, and keeps our lock for nobody."""
-        holder = connection.execute(_HOLDER, {"key": ADVISORY_KEY}).fetchone()
-        if holder and holder[0] == self._session:
-            connection.execute("SELECT pg_terminate_backend(%s)", (self._session,))
+        if holder in self._sessions:
+            connection.execute("SELECT pg_terminate_backend(%s)", (holder,))
             raise UnavailableError("the lock of the lost connection is being freed")
 
     def _is_held(self) -> bool:
