@@ -78,7 +78,7 @@ class Server:
             raise AssertionError("the server ended:\n" + "".join(self.output))
         try:
             return requests.get(self.url + "/healthz", timeout=5).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):  # it listens a while before it answers
             return False
 
     def stop(self, number: int = signal.SIGTERM) -> int:

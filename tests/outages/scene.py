@@ -26,6 +26,7 @@ BEFORE, AFTER = 2.0, 2.0  # seconds of moments before the outage and after it
 FAMILIES = ("/jobs", "/api/v1/jobs", "/api/jobConfigurations", "/rest/ng/scheduled-jobs", "/v1/backgroundtasks/jobs",
             "/api/jobs", "/r/witness%201", "/login", "/nothing-here")  # fmt: skip
 ONE_AT_A_TIME = threading.Lock()  # Alembic has globals
+LINES_TOLD = 40  # of a server that does not work again
 PATIENCE = 60.0  # seconds; machines that run tests may be busy with other things, too
 
 
@@ -56,6 +57,7 @@ class Scene:
         self.db = Database(database_url or f"sqlite:///{folder}/data/carillon.db")
         with ONE_AT_A_TIME:
             schedule.fill(self.db, TRIGGERS, self.book)
+        self._last_answer = "none"  # to a run that was asked for; says more than the time that was waited
         self._set(2, milliseconds=int(seconds * 500))
         by_hand = update(Trigger).where(Trigger.job_id.in_((1, 2)))
         with self.db.transaction() as session:
@@ -122,17 +124,27 @@ class Scene:
     def _works_after(self) -> float:
         """Seconds until a run that is asked for now has succeeded, and all is said to be well."""
         began = time.monotonic()
-        run = until(lambda: self._start(1), "a run to be accepted", PATIENCE)
+        try:
+            run = until(lambda: self._start(1), "a run to be accepted", PATIENCE)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {self._told()}") from error
         until(lambda: self._run(run).status.is_final, "its end", PATIENCE)
         assert self._run(run).status is RunStatus.SUCCEEDED, self._run(run).error
         until(lambda: self._health() == 200, "health to say so", PATIENCE)
         return time.monotonic() - began
 
+    def _told(self) -> str:
+        lives = "it runs" if self.server.is_running else "it has ended"
+        said = "".join(self.server.output[-LINES_TOLD:])
+        return f"the last answer of the server was {self._last_answer}; {lives}, and has said:\n{said}"
+
     def _start(self, number: int) -> int | None:
         try:
             answer = self.server.post(f"/api/v1/jobs/w{number:010}/runs", json={})
-        except requests.ConnectionError:  # one that was kept open, and was closed as nothing was heard of it
+        except requests.ConnectionError as error:  # one that was kept open, and was closed as nothing was heard of it
+            self._last_answer = repr(error)
             return None
+        self._last_answer = f"{answer.status_code} {answer.text}"
         return int(answer.json()["id"]) if answer.ok else None
 
     def _run(self, run_id: int | None) -> Run:
