@@ -41,6 +41,9 @@ class Meanwhile:
         self.happens()
         return is_over()
 
+    def notice(self) -> None:
+        """Nobody else waits."""
+
 
 @pytest.mark.parametrize(
     ("status", "error", "answer"),
