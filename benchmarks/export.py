@@ -153,6 +153,7 @@ def measure(url: str, sqlite: Path, folder: Path, rounds: int) -> dict[str, list
     found: dict[str, list[Figures]] = {}
     for _ in range(rounds):
         for name, call in contenders(url, sqlite, folder).items():
+            os.sync()  # what the one before has written does not go to the disk in this one's time
             found.setdefault(name, []).append(call())
         compare(folder)
     return found
