@@ -46,6 +46,7 @@ class Markup(HTMLParser):
 @dataclass
 class Reader:
     client: FlaskClient
+    _kept: str = ""  # the token that the session's forms carry
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.client.get(path, **options)
@@ -59,7 +60,8 @@ class Reader:
         return self.get(path, headers=HTMX)
 
     def post(self, path: str, data: dict[str, Any] | None = None, **options: Any) -> TestResponse:
-        return self.client.post(path, data={"csrf_token": self.token(), **(data or {})}, **options)
+        self._kept = self._kept or self.token()
+        return self.client.post(path, data={"csrf_token": self._kept, **(data or {})}, **options)
 
     def token(self) -> str:
         login = self.get("/login")  # leads on who is logged in already
@@ -73,7 +75,10 @@ class Reader:
             return "login" in session
 
     def log_in(self, username: str, password: str = PASSWORD, **data: str) -> TestResponse:
-        return self.post("/login", {"username": username, "password": password, **data})
+        self._kept = ""
+        answer = self.post("/login", {"username": username, "password": password, **data})
+        self._kept = ""  # a login begins a session of its own
+        return answer
 
 
 @pytest.fixture
