@@ -5,6 +5,7 @@ import secrets
 import socket
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -97,7 +98,7 @@ class Given:
     worker: Sequence[str]
 
 
-class Parts:
+class Parts(ABC):
     def __init__(self, given: Given) -> None:
         self.given = given
         self.settings, self.clock, self.key = given.settings, given.clock, given.key
@@ -354,9 +355,9 @@ class Parts:
             f"{self.host}:{self.settings.data_dir.resolve()}",
         )
 
+    @abstractmethod
     def begin(self) -> None:
         """What follows once the lease is ours."""
-        raise NotImplementedError
 
     @cached_property
     def watchdog(self) -> Watchdog:
